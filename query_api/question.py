@@ -1,0 +1,69 @@
+"""A question about one metric, and the counts that answer it: the two values between which SQL is compiled and run.
+
+`Question` is what the HTTP side understood; `Cell` is what the store counted for the total or for one segment. The
+contract of a number (interval, estimate, status) is a pure function of the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.metrics.metric import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`dimension:operator:values`; no value means null."""
+
+    dimension: str
+    operator: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One metric over [start, end) (ms UTC, cut in `tz`), as of `at` (ms UTC).
+
+    `parameters` holds every declared parameter of the metric, durations in ms, with defaults filled in.
+    """
+
+    metric: Metric
+    tenant: str
+    currency: str
+    tz: str
+    start: int
+    end: int
+    at: int
+    parameters: Mapping[str, Any]
+    segments: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    statistic: str = ""
+
+    @property
+    def until(self) -> int:
+        """Units enter in [start, until)."""
+        return max(self.start, min(self.at, self.end))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What was counted for the total (`segment` empty) or for one combination of segment values.
+
+    Times in ms, money in minor units. `durations` are the closed units' values (duration metrics); `events` and
+    `censored` are the ages for Kaplan–Meier of units with and without outcome. All three ascend.
+    """
+
+    segment: tuple[str | None, ...] = ()
+    n: int = 0
+    numerator: int = 0
+    denominator: int | None = None
+    mature: int = 0
+    persons: int = 0
+    durations: Sequence[int] = ()
+    events: Sequence[int] = ()
+    censored: Sequence[int] = ()
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    by_currency: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,90 @@
+"""The shape of a metric's declaration: one value from which API, OpenAPI, catalogue and contract tests follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Shape(StrEnum):
+    """How units become a number."""
+
+    COUNT = "count"
+    MONEY = "money"
+    RATE = "rate"
+    DISTINCT = "distinct"
+    STICKINESS = "stickiness"
+    DURATION = "duration"
+    LEVEL = "level"
+
+
+class Kind(StrEnum):
+    """Type of a parameter as a caller writes it."""
+
+    DURATION = "duration"
+    CHOICE = "choice"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    NAMES = "names"
+    CURRENCY = "currency"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A metric's own parameter: `default` as a caller would write it (None: absent), `values` where it is a choice."""
+
+    name: str
+    kind: Kind
+    default: str | None
+    meaning: str
+    values: tuple[str, ...] = ()
+    least: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A worked example: events sent (native form), the query, and the fields of the body that must come back."""
+
+    events: tuple[Mapping[str, Any], ...]
+    query: Mapping[str, str]
+    expected: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number's meaning and the SQL of its units.
+
+    `units` names the relation (schemas/facts) whose rows are counted; `horizon` names the parameter that holds H (or
+    None); `statistics` are the choices of `statistic=`, the first is the default. `excluded` and `warnings` are the
+    keys that may appear. `higher_is_better` True, False or None (neutral).
+    """
+
+    name: str
+    title: str
+    meaning: str
+    formula: str
+    unit: str
+    direction: str
+    shape: Shape
+    attribution: str
+    units: str
+    segments: tuple[str, ...]
+    parameters: tuple[Parameter, ...] = ()
+    horizon: str | None = None
+    statistics: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    clustered: bool = False
+    version: int = 1
+    sources: tuple[str, ...] = ()
+    edges: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    example: Example | None = None
+
+    @property
+    def state(self) -> bool:
+        """Whether the number is taken at an instant, T = min(at, end)."""
+        return self.shape in (Shape.DISTINCT, Shape.STICKINESS, Shape.LEVEL)
