@@ -1,0 +1,288 @@
+"""How each table is read as of an instant: named relations, the vocabulary in which metrics are written.
+
+A relation is a SELECT over tables and other relations. `$name` stands for the bound parameter `name` (ms) as a
+DateTime64, `{name:Type}` for the parameter itself; the compiler adds the relations that a query names, each once and
+materialised. Times inside relations are milliseconds (Int64), so that differences are exact integers.
+
+Copies of one event (METRICS.md 2b.11): minima, ids and dimensions take every copy; counts and sets take the copy with
+the smallest (time, hash).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from schemas.tables import NEVER_MS
+
+DAY_MS = 86_400_000
+LINK_RANGE_MS = 30 * DAY_MS
+"""An order belongs to a cart or checkout that began at most this long before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A named SELECT, and what one row of it is."""
+
+    name: str
+    meaning: str
+    sql: str
+
+
+def known(column: str) -> str:
+    """The value on the entity's smallest (time, event id), if that is before `at`, else ''."""
+    return f"if(tupleElement(min({column}), 1) < {{at:Int64}}, tupleElement(min({column}), 3), '')"
+
+
+def seen(column: str) -> str:
+    """Keys of a value-to-earliest-time map that were seen before `at`."""
+    return f"mapKeys(mapFilter((k, v) -> v < {{at:Int64}}, minMap({column})))"
+
+
+def canonical(array: str, before: str = "{at:Int64}") -> str:
+    """Of a set of (time, sequence, event id, hash, …): one element an event, its smallest (time, hash)."""
+    return (
+        f"arrayCompact(x -> x.3, arraySort(x -> (x.3, x.1, x.4), arrayFilter(x -> x.1 < {before}, {array})))"
+    )
+
+
+def copies_apart(columns: str, names: str = "") -> str:
+    """Canonical events in [low, until): one row an event with `columns` (of its canonical copy) as `row`."""
+    return f"""
+    SELECT event_id, min((toUnixTimestamp64Milli(time), hash)) AS stamp, argMin(({columns}), (time, hash)) AS row
+    FROM events
+    WHERE tenant = {{tenant:String}} AND time >= $low AND time < $until {names}
+      AND event_id NOT IN (
+        SELECT event_id FROM events WHERE tenant = {{tenant:String}} AND time < $low AND event_id IN (
+          SELECT event_id FROM events WHERE tenant = {{tenant:String}} AND time >= $low AND time < $until {names}))
+    GROUP BY event_id"""
+
+
+_MS = "toUnixTimestamp64Milli"
+
+_PEOPLE = Relation(
+    "people",
+    "Actor to person, for actors that are not their own person; aliases and undone links come bound, resolved.",
+    """
+    SELECT actor, if(has({alias_nodes:Array(String)}, target),
+                     arrayElement({alias_roots:Array(String)}, indexOf({alias_nodes:Array(String)}, target)),
+                     target) AS person
+    FROM (
+      SELECT origin AS actor, tupleElement(min((since, target)), 2) AS target
+      FROM (
+        SELECT origin, target, toUnixTimestamp64Milli(min(first)) AS since
+        FROM identity_links WHERE tenant = {tenant:String} AND startsWith(origin, 'a:')
+          AND (origin, target) NOT IN (
+            SELECT tupleElement(pair, 1), tupleElement(pair, 2)
+            FROM (SELECT arrayJoin(arrayZip({undone_origins:Array(String)}, {undone_targets:Array(String)})) AS pair))
+        GROUP BY origin, target HAVING since < {at:Int64}
+        UNION ALL
+        SELECT tupleElement(link, 1), tupleElement(link, 2), tupleElement(link, 3)
+        FROM (SELECT arrayJoin(arrayZip({redone_origins:Array(String)}, {redone_targets:Array(String)},
+                                        {redone_since:Array(Int64)})) AS link)
+      )
+      GROUP BY origin
+    )
+    UNION ALL
+    SELECT tupleElement(alias, 1), tupleElement(alias, 2)
+    FROM (SELECT arrayJoin(arrayZip({alias_nodes:Array(String)}, {alias_roots:Array(String)})) AS alias)""",
+)
+
+_ORDERS_AT = Relation(
+    "orders_at",
+    "Orders completed in [start, at): links and dimensions as known before `at`; money still in millionths.",
+    f"""
+    SELECT id, {_MS}(min(completed)) AS completed_at, {_MS}(min(cancelled)) < {{at:Int64}} AS is_cancelled,
+      {_MS}(min(voided)) < {{at:Int64}} AS is_void, {known("first")} AS bot, {known("actor")} AS actor_,
+      {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
+      {known("cart")} AS cart_, {known("checkout")} AS checkout_, {known("session")} AS session_,
+      arrayMap(x -> x.2, arraySort(arrayFilter(x -> x.1 < {{at:Int64}}, groupUniqArrayArray(events)))) AS event_ids,
+      groupUniqArrayArray(amounts) AS amounts_, groupUniqArrayArray(refunds) AS refunds_
+    FROM orders
+    WHERE tenant = {{tenant:String}} AND day <= toDate($at) AND id IN (
+      SELECT id FROM orders WHERE tenant = {{tenant:String}} AND day >= toDate($start) AND day <= toDate($at))
+    GROUP BY id
+    HAVING completed_at >= {{start:Int64}} AND completed_at < {{at:Int64}}""",
+)
+
+_CARTS_AT = Relation(
+    "carts_at",
+    "Carts that exist before `at` and could be linked to an order of [start, at).",
+    f"""
+    SELECT id, {_MS}(min(created)) AS created_at, {known("first")} AS bot, {known("actor")} AS actor_,
+      {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
+      {canonical("groupUniqArrayArray(changes)")} AS changes_, {seen("actors")} AS actors_,
+      {seen("sessions")} AS sessions_, {seen("checkouts")} AS checkouts_
+    FROM carts
+    WHERE tenant = {{tenant:String}} AND entity = {{entity:String}} AND day <= toDate($at) AND (
+      id IN (SELECT id FROM carts WHERE tenant = {{tenant:String}} AND entity = {{entity:String}}
+               AND day >= toDate($start) - 31 AND day <= toDate($at))
+      OR id IN (SELECT cart_ FROM orders_at)
+      OR id IN (SELECT id FROM carts ARRAY JOIN mapKeys(checkouts) AS checkout_id
+                WHERE tenant = {{tenant:String}} AND entity = {{entity:String}}
+                  AND checkout_id IN (SELECT checkout_ FROM orders_at WHERE checkout_ != '')))
+    GROUP BY id
+    HAVING created_at < {{at:Int64}}""",
+)
+
+_CHECKOUTS_AT = Relation(
+    "checkouts_at",
+    "Checkouts begun before `at`, with the ids seen on their events.",
+    f"""
+    SELECT id, {_MS}(min(created)) AS created_at, {known("first")} AS bot, {known("actor")} AS actor_,
+      {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
+      {known("payment_method")} AS payment_method_,
+      arrayMap(x -> x.2, arraySort(arrayFilter(x -> x.1 < {{at:Int64}}, groupUniqArrayArray(events)))) AS event_ids,
+      {seen("checkouts")} AS checkouts_, {seen("orders")} AS orders_, {seen("carts")} AS carts_,
+      {seen("sessions")} AS sessions_
+    FROM checkouts
+    WHERE tenant = {{tenant:String}} AND day <= toDate($at)
+    GROUP BY id
+    HAVING created_at < {{at:Int64}}""",
+)
+
+
+def _by_id(level: int, entities: str, keys: str, order_key: str) -> str:
+    """Every pair of an order and an entity that its id names, in range or not."""
+    return f"""
+    SELECT o.id AS order_id, {level} AS level, c.created_at <= o.completed_at
+        AND o.completed_at < c.created_at + {LINK_RANGE_MS} AS in_range, c.created_at AS created_at, c.id AS entity_id
+    FROM (SELECT id, completed_at, {order_key} AS key FROM orders_at WHERE key != '') AS o
+    INNER JOIN (SELECT id, created_at, {keys} AS key FROM {entities}) AS c ON o.key = c.key"""
+
+
+def _by_range(level: int, keyed: str, order_key: str, orders: str = "orders_at") -> str:
+    """For each order the latest entity (then the greatest id) with the same key, if it is in range."""
+    return f"""
+    SELECT o.id AS order_id, {level} AS level, 1 AS in_range, c.created_at AS created_at, c.entity_id AS entity_id
+    FROM (SELECT id, completed_at, {order_key} AS key FROM {orders} WHERE key != '') AS o
+    ASOF INNER JOIN (SELECT key, created_at, max(id) AS entity_id FROM ({keyed}) GROUP BY key, created_at) AS c
+      ON o.key = c.key AND o.completed_at >= c.created_at
+    WHERE o.completed_at < c.created_at + {LINK_RANGE_MS}"""
+
+
+def _linked(candidates: str, naming_levels: int) -> str:
+    """Each order with its entity: the first level that has a candidate; an id that names one settles it."""
+    return f"""
+    SELECT order_id, tupleElement(best, 2) AS entity_id
+    FROM (
+      SELECT order_id, minIf(level, level <= {naming_levels} OR in_range = 1) AS first_level,
+        arrayMax(arrayMap(x -> (x.3, x.4),
+          arrayFilter(x -> x.1 = first_level AND x.2 = 1, groupArray((level, in_range, created_at, entity_id))))) AS best,
+        countIf(level <= {naming_levels} OR in_range = 1) AS found
+      FROM ({candidates}) GROUP BY order_id)
+    WHERE found > 0 AND tupleElement(best, 2) != ''"""
+
+
+_CART_PERSONS = """SELECT if(p.person != '', p.person, c.actor) AS key, c.created_at AS created_at, c.id AS id
+      FROM (SELECT id, created_at, arrayJoin(actors_) AS actor FROM carts_at) AS c
+      LEFT JOIN people AS p ON p.actor = c.actor"""
+_ORDER_PERSONS = """(SELECT o.id AS id, o.completed_at AS completed_at, if(p.person != '', p.person, o.actor_) AS person_
+      FROM (SELECT id, completed_at, actor_ FROM orders_at WHERE actor_ != '') AS o
+      LEFT JOIN people AS p ON p.actor = o.actor_)"""
+_SESSIONS = "SELECT arrayJoin(sessions_) AS key, created_at, id FROM {}"
+
+_CART_LINKS = Relation(
+    "cart_links",
+    "Order to its cart: by cart id, checkout id, session, person.",
+    _linked(
+        " UNION ALL ".join(
+            (
+                _by_id(1, "carts_at", "id", "cart_"),
+                _by_id(2, "carts_at", "arrayJoin(checkouts_)", "checkout_"),
+                _by_range(3, _SESSIONS.format("carts_at"), "session_"),
+                _by_range(4, _CART_PERSONS, "person_", _ORDER_PERSONS),
+            )
+        ),
+        2,
+    ),
+)
+_SESSION_CART_LINKS = Relation(
+    "session_cart_links",
+    "Order to the session with cart adds in which it was placed.",
+    _linked(_by_range(1, "SELECT id AS key, created_at, id FROM carts_at", "session_"), 0),
+)
+_CHECKOUT_LINKS = Relation(
+    "checkout_links",
+    "Order to its checkout: by checkout id, order id, cart id, session; never by person.",
+    _linked(
+        " UNION ALL ".join(
+            (
+                _by_id(1, "checkouts_at", "arrayJoin(checkouts_)", "checkout_"),
+                _by_id(2, "checkouts_at", "arrayJoin(orders_)", "id"),
+                _by_id(3, "checkouts_at", "arrayJoin(carts_)", "cart_"),
+                _by_range(4, _SESSIONS.format("checkouts_at"), "session_"),
+            )
+        ),
+        3,
+    ),
+)
+
+SOLVED_FROM = 3
+"""Ranks of transitions: created 0, (re)opened 1, other 2, solved 3, closed 4; from this one on a ticket is solved."""
+PENDING, AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED = 1, 2, 4, 8, 16
+"""Marks of a transition: waiting for the customer; public reply of a human agent, of a bot; who created it."""
+
+
+def _tickets_until(instant: str) -> str:
+    """Tickets as the events before `at` tell them, in the state that those before `instant` left them in."""
+    return f"""
+    SELECT id, actor_, country_, channel_, device_, priority_, created_at, first_at, steps, turns, replies,
+      bot_replies, created_by_agent, event_ids, length(turns) % 2 = 1 AS is_solved,
+      if(is_solved, arrayFirstIndex(x -> x.3 = turns[-1].3, steps), 0) AS solved_index,
+      arrayLast(x -> bitAnd(x.6, {AGENT_REPLY}) != 0 AND x.7 != '', arraySlice(steps, 1, solved_index)).7 AS resolver,
+      if(is_solved AND resolver != '', resolver, arrayLast(x -> x.7 != '', steps).7) AS agent_
+    FROM (
+      SELECT id, actor_, country_, channel_, device_, priority_,
+        arrayMin(arrayMap(x -> x.8, all_steps)) AS told,
+        arrayFirst(x -> bitAnd(x.6, {IS_CREATED}) != 0, all_steps).1 AS created_event,
+        arrayExists(x -> bitAnd(x.6, {IS_CREATED}) != 0, all_steps) AS has_created,
+        multiIf(told < {NEVER_MS}, told, has_created, created_event, {NEVER_MS}) AS created_at,
+        all_steps[1].1 AS first_at,
+        arrayFilter(x -> x.1 < {instant}, all_steps) AS steps,
+        arrayMap(x -> x.3, steps) AS event_ids,
+        arrayCompact(x -> x.5 >= {SOLVED_FROM}, arrayFilter(x -> x.5 IN (1, 3, 4), steps)) AS runs,
+        if(notEmpty(runs) AND runs[1].5 < {SOLVED_FROM}, arrayPopFront(runs), runs) AS turns,
+        arrayMap(x -> x.1, arrayFilter(x -> bitAnd(x.6, {AGENT_REPLY}) != 0, steps)) AS replies,
+        arrayMap(x -> x.1, arrayFilter(x -> bitAnd(x.6, {BOT_REPLY}) != 0, steps)) AS bot_replies,
+        arrayExists(x -> bitAnd(x.6, {CREATED_BY_AGENT}) != 0, steps) AS created_by_agent
+      FROM (
+        SELECT id, {known("actor")} AS actor_, {known("country")} AS country_, {known("channel")} AS channel_,
+          {known("device")} AS device_, {known("priority")} AS priority_,
+          arraySort(x -> (x.1, x.2, x.5, x.3), {canonical("groupUniqArrayArray(transitions)")}) AS all_steps
+        FROM tickets WHERE tenant = {{tenant:String}} GROUP BY id)
+      WHERE notEmpty(all_steps))"""
+
+
+_TICKETS_AT = Relation("tickets_at", "Tickets in their state at `at`.", _tickets_until("{at:Int64}"))
+_TICKETS_THEN = Relation("tickets_then", "Tickets in their state at T = `until`.", _tickets_until("{until:Int64}"))
+
+RELATIONS: dict[str, Relation] = {
+    relation.name: relation
+    for relation in (
+        _PEOPLE,
+        _ORDERS_AT,
+        _CARTS_AT,
+        _CHECKOUTS_AT,
+        _CART_LINKS,
+        _SESSION_CART_LINKS,
+        _CHECKOUT_LINKS,
+        _TICKETS_AT,
+        _TICKETS_THEN,
+    )
+}
+"""In an order in which each may name only those before it."""
+
+_WORD = re.compile(r"\b[a-z_]+\b")
+
+
+def named_in(sql: str) -> list[Relation]:
+    """The relations that `sql` needs, directly or through others, each before its users."""
+    needed: set[str] = set()
+    waiting = [sql]
+    while waiting:
+        for word in _WORD.findall(waiting.pop()):
+            if word in RELATIONS and word not in needed:
+                needed.add(word)
+                waiting.append(RELATIONS[word].sql)
+    return [relation for name, relation in RELATIONS.items() if name in needed]

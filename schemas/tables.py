@@ -1,0 +1,231 @@
+"""Every table as a value: its columns in insert order, and how the rows of one key merge.
+
+A fact's columns merge by functions that commute, associate and are idempotent, so that replays, duplicates and any
+order of arrival end in the same state. The DDL itself lives in `migrations/`, append-only; a test holds the two
+together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NEVER_MS = 7_258_118_400_000
+"""2200-01-01, ms: what a `min` over no event holds."""
+TIME = "DateTime64(3, 'UTC')"
+WORD = "LowCardinality(String)"
+EARLIEST = "Tuple(Int64, UUID, String)"
+"""(time ms, event id, value): the value on the smallest (time, event id) that has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: `type` as inserted, `merge` the function that joins two values of one key (None: part of the key)."""
+
+    name: str
+    type: str
+    merge: str | None = None
+
+    @property
+    def ddl_type(self) -> str:
+        """The type as the table declares it."""
+        return f"SimpleAggregateFunction({self.merge}, {self.type})" if self.merge else self.type
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table and what one row of it is."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Column name to inserted type."""
+        return {column.name: column.type for column in self.columns}
+
+
+def _dimensions(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, EARLIEST, "min") for name in names)
+
+
+_SEEN = "Map(String, Int64)"
+"""Value to the earliest time (ms) at which it was seen."""
+
+EVENTS = Table(
+    "events",
+    "The archive: one row per copy of an event, raw, with its place in the log.",
+    (
+        Column("tenant", WORD),
+        Column("name", WORD),
+        Column("time", TIME),
+        Column("event_id", "UUID"),
+        Column("hash", "UInt64"),
+        Column("source", WORD),
+        Column("message_id", "String"),
+        Column("raw_name", WORD),
+        Column("original_time", "Nullable(Int64)"),
+        Column("sent_at", "Nullable(Int64)"),
+        Column("received_at", TIME),
+        Column("sequence", "UInt32"),
+        Column("actor", "String"),
+        Column("person_class", "UInt8"),
+        Column("user_id", "String"),
+        Column("anonymous_id", "String"),
+        Column("previous_id", "String"),
+        Column("session_id", "String"),
+        Column("country", WORD),
+        Column("channel", WORD),
+        Column("device", WORD),
+        Column("bot", "UInt8"),
+        Column("traits", "Map(String, String)"),
+        Column("properties", "String"),
+        Column("context", "String"),
+    ),
+    ("tenant", "name", "time", "event_id", "hash"),
+)
+ACTIVITY = Table(
+    "activity",
+    "The quarter-hours of a UTC day in which an actor (no bot) did something, as 96 bits.",
+    (
+        Column("tenant", WORD),
+        Column("day", "Date"),
+        Column("actor", "String"),
+        Column("quarters", "UInt128", "groupBitOr"),
+    ),
+    ("tenant", "day", "actor"),
+)
+IDENTITY_LINKS = Table(
+    "identity_links",
+    "That one actor is another: the first event that said so, and every event that undid it (time, event id).",
+    (
+        Column("tenant", WORD),
+        Column("origin", "String"),
+        Column("target", "String"),
+        Column("first", TIME, "min"),
+        Column("unlinks", "Array(Tuple(Int64, UUID))", "groupUniqArrayArray"),
+    ),
+    ("tenant", "origin", "target"),
+)
+TRAITS = Table(
+    "traits",
+    "What an event said of its actor: a set of (time, sequence, event id, hash, value), kept as rows.",
+    (
+        Column("tenant", WORD),
+        Column("trait", WORD),
+        Column("actor", "String"),
+        Column("time", TIME),
+        Column("sequence", "UInt32"),
+        Column("event_id", "UUID"),
+        Column("hash", "UInt64"),
+        Column("value", "String"),
+    ),
+    ("tenant", "trait", "actor", "time", "sequence", "event_id", "hash", "value"),
+)
+CARTS = Table(
+    "carts",
+    "A cart (or a session with cart adds) on one UTC day of its events.",
+    (
+        Column("tenant", WORD),
+        Column("entity", WORD),
+        Column("day", "Date"),
+        Column("id", "String"),
+        Column("created", TIME, "min"),
+        Column("first", EARLIEST, "min"),
+        *_dimensions("actor", "country", "channel", "device"),
+        Column("changes", "Array(Tuple(Int64, UInt32, UUID, UInt64, Int64))", "groupUniqArrayArray"),
+        Column("actors", _SEEN, "minMap"),
+        Column("sessions", _SEEN, "minMap"),
+        Column("checkouts", _SEEN, "minMap"),
+    ),
+    ("tenant", "entity", "day", "id"),
+)
+CHECKOUTS = Table(
+    "checkouts",
+    "A checkout on one UTC day of its events.",
+    (
+        Column("tenant", WORD),
+        Column("day", "Date"),
+        Column("id", "String"),
+        Column("created", TIME, "min"),
+        Column("first", EARLIEST, "min"),
+        *_dimensions("actor", "country", "channel", "device", "payment_method"),
+        Column("events", "Array(Tuple(Int64, UUID))", "groupUniqArrayArray"),
+        Column("checkouts", _SEEN, "minMap"),
+        Column("orders", _SEEN, "minMap"),
+        Column("carts", _SEEN, "minMap"),
+        Column("sessions", _SEEN, "minMap"),
+    ),
+    ("tenant", "day", "id"),
+)
+ORDERS = Table(
+    "orders",
+    "An order on one UTC day of its events; money in millionths, cut (not rounded) so that half-up stays exact.",
+    (
+        Column("tenant", WORD),
+        Column("day", "Date"),
+        Column("id", "String"),
+        Column("completed", TIME, "min"),
+        Column("cancelled", TIME, "min"),
+        Column("voided", TIME, "min"),
+        Column("first", EARLIEST, "min"),
+        *_dimensions("actor", "country", "channel", "device", "cart", "checkout", "session"),
+        Column("events", "Array(Tuple(Int64, UUID))", "groupUniqArrayArray"),
+        Column("amounts", "Array(Tuple(Int64, UInt32, UUID, UInt64, Int64, String))", "groupUniqArrayArray"),
+        Column("refunds", "Array(Tuple(Int64, UInt32, UUID, UInt64, Int64))", "groupUniqArrayArray"),
+    ),
+    ("tenant", "day", "id"),
+)
+TICKETS = Table(
+    "tickets",
+    "A ticket: the set of what happened to it (time, sequence, event id, hash, rank, marks, agent, created_at).",
+    (
+        Column("tenant", WORD),
+        Column("id", "String"),
+        *_dimensions("actor", "country", "channel", "device", "priority"),
+        Column(
+            "transitions",
+            "Array(Tuple(Int64, UInt32, UUID, UInt64, UInt8, UInt8, String, Int64))",
+            "groupUniqArrayArray",
+        ),
+    ),
+    ("tenant", "id"),
+)
+DEAD_LETTERS = Table(
+    "dead_letters",
+    "What was refused, why, and where it stood.",
+    (
+        Column("tenant", WORD),
+        Column("received_at", TIME),
+        Column("reason", WORD),
+        Column("source", WORD),
+        Column("field", "String"),
+        Column("message", "String"),
+        Column("message_id", "String"),
+        Column("payload", "String"),
+        Column("topic", WORD),
+        Column("partition", "UInt32"),
+        Column("offset", "UInt64"),
+        Column("index", "UInt32"),
+        Column("digest", "UInt64"),
+    ),
+    ("tenant", "received_at", "reason", "topic", "partition", "offset", "index", "digest"),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        EVENTS,
+        ACTIVITY,
+        IDENTITY_LINKS,
+        TRAITS,
+        CARTS,
+        CHECKOUTS,
+        ORDERS,
+        TICKETS,
+        DEAD_LETTERS,
+    )
+}
+FACTS: tuple[Table, ...] = (ACTIVITY, IDENTITY_LINKS, TRAITS, CARTS, CHECKOUTS, ORDERS, TICKETS)
+"""What is derived from the archive and can be folded from it again."""
