@@ -1,0 +1,82 @@
+# Two commands do all the set-up: `make run` and `make test`. Both first bring .venv up to date (uv, from PyPI).
+# Every variable can be given on the command line or in the environment: make run SOJOURN_PORT=9090 DEMO=0
+
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	--no-emit-find-links --no-annotate
+DEMO ?= 1
+export DEMO
+export SOJOURN_HOST SOJOURN_PORT SOJOURN_DATA SOJOURN_TENANTS SOJOURN_STORE_DSN SOJOURN_TOPIC_PREFIX
+# An exported but empty variable would hide the default of schemas/settings.py.
+$(foreach v,SOJOURN_HOST SOJOURN_PORT SOJOURN_DATA SOJOURN_TENANTS SOJOURN_STORE_DSN SOJOURN_TOPIC_PREFIX,\
+	$(if $($(v)),,$(eval unexport $(v))))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format faults lock generate clean up down bench
+
+##@ Use
+run: $(VENV)/.runtime ## start everything in one process (no Docker, no Kafka); DEMO=0 starts it empty
+	@exec $(BIN)/sojourn serve
+
+up down: ## the same as separate services in containers (not there yet)
+	@echo "make $@: not there yet; it comes with the distributed mode. Use make run." >&2; exit 2
+
+##@ Develop
+test: $(VENV)/.dev ## every test, with the real engine
+	@$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/.dev ## format, lint, types, imports and the fast tests, in under two minutes
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo >$(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
+	@$(BIN)/pytest -q -m "not engine and not e2e and not faults" $(ARGS)
+
+format: $(VENV)/.dev ## rewrite the sources in the house format
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+faults: $(VENV)/.dev ## kill the service under load again and again, and compare event by event
+	@$(BIN)/python -m tests.faults.kill9
+
+bench: ## measure (not there yet)
+	@echo "make $@: not there yet." >&2; exit 2
+
+##@ Maintain
+lock: $(VENV)/.uv ## resolve the dependencies anew into deploy/locks
+	@$(BIN)/$(COMPILE) pyproject.toml --group dev -o deploy/locks/dev.txt $(ARGS)
+	@$(BIN)/$(COMPILE) pyproject.toml -c deploy/locks/dev.txt -o deploy/locks/runtime.txt $(ARGS)
+
+generate: $(VENV)/.dev ## rewrite the files that are derived from declarations (deploy/.env.example)
+	@$(BIN)/python -m schemas.settings > deploy/.env.example
+
+clean: ## remove .venv and caches; data stay
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+
+help: ## this text
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z][a-z ]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# uv itself, then exactly what the lock names, then this tree (editable); again only when one of them changed.
+$(VENV)/.uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: Python 3.11 or newer is needed ($(PYTHON) is older); set PYTHON=" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "make: the venv module is missing (Debian: python3-venv)" >&2; exit 2; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+# `install` and not `sync`: the runtime must not remove what the tests have added.
+$(VENV)/.runtime: $(VENV)/.uv deploy/locks/runtime.txt pyproject.toml
+	@echo "installing deploy/locks/runtime.txt into $(VENV)" >&2
+	@$(INSTALL) --require-hashes -r deploy/locks/runtime.txt
+	@$(INSTALL) --no-deps --build-constraints deploy/locks/dev.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime deploy/locks/dev.txt
+	@echo "installing deploy/locks/dev.txt into $(VENV)" >&2
+	@$(INSTALL) --require-hashes -r deploy/locks/dev.txt
+	@touch $@
