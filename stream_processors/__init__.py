@@ -1,1 +1,1 @@
-"""Frames in, rows out: decodes records, folds them into facts and inserts both."""
+"""From the log to rows: each processor folds an event into partial facts, which the store merges."""

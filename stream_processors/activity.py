@@ -1,0 +1,19 @@
+"""Marks the quarter-hours in which an actor did something, so that any zone's day can be cut exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.tables import ACTIVITY
+from stream_processors.incoming import DAY_MS, Incoming
+
+TABLE = ACTIVITY
+QUARTER_MS = 900_000
+
+
+def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
+    """One bit of the actor's day; nothing for bots, for what was done to a person, or without an actor."""
+    record = event.record
+    if event.person_class and record.actor and not record.bot:
+        yield record.tenant, event.day, record.actor, 1 << (record.time % DAY_MS // QUARTER_MS)

@@ -1,0 +1,64 @@
+"""Follows carts: what was put in and taken out, by whom, in which sessions and checkouts.
+
+A cart is named by its cart id, else by the session. The same events are folded a second time with the session as the
+entity, for the variant that counts sessions with cart adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.events.fields import number, text
+from schemas.tables import CARTS, NEVER_MS
+from stream_processors.incoming import Incoming
+
+TABLE = CARTS
+QUANTITY_SCALE = 1000
+_OWN = frozenset({"product_added", "product_removed", "cart_viewed", "cart_shared"})
+_NAMING = frozenset(
+    {
+        "coupon_entered",
+        "coupon_applied",
+        "coupon_denied",
+        "coupon_removed",
+        "checkout_started",
+        "checkout_step_viewed",
+        "checkout_step_completed",
+        "payment_info_entered",
+    }
+)
+
+
+def _change(event: Incoming) -> int:
+    quantity = number(event.properties, "quantity")
+    thousandths = QUANTITY_SCALE if quantity is None else int(quantity * QUANTITY_SCALE)
+    return {"product_added": thousandths, "product_removed": -thousandths}.get(event.record.name, 0)
+
+
+def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
+    """A row for the cart and one for the session, where the event names them."""
+    record = event.record
+    if record.name not in _OWN and record.name not in _NAMING:
+        return
+    cart_id = text(event.properties, "cart_id")
+    own = record.name in _OWN
+    entities = [("cart", cart_id or (record.session_id if own else ""))]
+    if own:
+        entities.append(("session", record.session_id))
+    created = record.time if record.name == "product_added" else NEVER_MS
+    change = (record.time, record.sequence, event.event_id, record.hash, _change(event))
+    for entity, entity_id in entities:
+        if entity_id:
+            yield (
+                record.tenant,
+                entity,
+                event.day,
+                entity_id,
+                created,
+                *event.first_and_dimensions(),
+                [change],
+                event.since(record.actor),
+                event.since(record.session_id),
+                event.since(text(event.properties, "checkout_id")),
+            )

@@ -1,0 +1,72 @@
+"""An event as the folds see it: the record, its properties decoded once, and who did it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from schemas.events import lookup
+from schemas.events.fields import text
+from schemas.record import Record
+from schemas.tables import NEVER_MS
+
+DAY_MS = 86_400_000
+_NOBODY = uuid.UUID(int=0)
+NONE_YET: tuple[int, uuid.UUID, str] = (NEVER_MS, _NOBODY, "")
+"""What a dimension holds when no event has given it a value."""
+
+_decode = msgspec.json.Decoder().decode
+_BY_AUTHOR = frozenset({"ticket_created", "ticket_replied"})
+
+Earliest = tuple[int, uuid.UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A record with what several folds need of it."""
+
+    record: Record
+    properties: dict[str, Any]
+    event_id: uuid.UUID
+    person_class: bool
+    author: str
+
+    @property
+    def day(self) -> int:
+        """UTC day number of the event."""
+        return self.record.time // DAY_MS
+
+    def earliest(self, value: str) -> Earliest:
+        """This event's bid for a dimension: its value at its (time, event id)."""
+        return (self.record.time, self.event_id, value) if value else NONE_YET
+
+    def since(self, value: str, prefix: str = "") -> dict[str, int]:
+        """This event's bid for a value-to-earliest-time map."""
+        return {prefix + value: self.record.time} if value else {}
+
+    def first_and_dimensions(self) -> tuple[Earliest, Earliest, Earliest, Earliest, Earliest]:
+        """Bot mark of the first event, then actor, country, channel and device."""
+        record = self.record
+        return (
+            (record.time, self.event_id, "1" if record.bot else ""),
+            self.earliest(record.actor),
+            self.earliest(record.country),
+            self.earliest(record.channel),
+            self.earliest(record.device),
+        )
+
+
+def incoming(record: Record) -> Incoming:
+    """Decode the properties of `record` and tell whether a person did it (METRICS.md 2b.15)."""
+    decoded = _decode(record.properties)
+    properties = decoded if isinstance(decoded, dict) else {}
+    author = text(properties, "author_type").lower()
+    person = lookup(record.name).actor == "person"
+    if record.name in _BY_AUTHOR:
+        if not author:
+            author = "agent" if record.name == "ticket_replied" and text(properties, "agent_id") else "customer"
+        person = author == "customer"
+    return Incoming(record, properties, uuid.UUID(record.event_id), person, author)

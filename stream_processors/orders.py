@@ -1,0 +1,62 @@
+"""Follows orders: when they were completed, what they were worth since, and what links them to a cart or checkout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.events.fields import number, text
+from schemas.tables import NEVER_MS, ORDERS
+from stream_processors.incoming import NONE_YET, Incoming
+
+TABLE = ORDERS
+MONEY_SCALE = 1_000_000
+_OWN = frozenset({"order_completed", "order_updated", "order_refunded", "order_cancelled"})
+_AMOUNT_FIELDS = ("total", "revenue", "value")
+
+
+def _amount(event: Incoming) -> int | None:
+    """Millionths of the currency, cut: rounding happens once, at read, where the currency's minor unit is known."""
+    for field in _AMOUNT_FIELDS:
+        amount = number(event.properties, field)
+        if amount is not None:
+            return int(amount * MONEY_SCALE)
+    return None
+
+
+def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
+    """A row for the order that the event names."""
+    record = event.record
+    order_id = text(event.properties, "order_id")
+    if record.name not in _OWN or not order_id:
+        return
+    completes = record.name == "order_completed"
+    cancels = record.name == "order_cancelled"
+    amount = _amount(event)
+    stamp = (record.time, record.sequence, event.event_id, record.hash)
+    amounts, refunds, voids = [], [], cancels
+    if record.name == "order_refunded":
+        voids = amount is None
+        refunds = [] if amount is None else [(*stamp, abs(amount))]
+    elif amount is not None and not cancels:
+        amounts = [(*stamp, amount, text(event.properties, "currency").upper())]
+    first, *dimensions = event.first_and_dimensions()
+    actor, country, channel, device = dimensions
+    links = (text(event.properties, "cart_id"), text(event.properties, "checkout_id"), record.session_id)
+    yield (
+        record.tenant,
+        event.day,
+        order_id,
+        record.time if completes else NEVER_MS,
+        record.time if cancels else NEVER_MS,
+        record.time if voids else NEVER_MS,
+        first,
+        actor if completes else NONE_YET,
+        country,
+        channel,
+        device,
+        *(event.earliest(link) if completes else NONE_YET for link in links),
+        [(record.time, event.event_id)],
+        amounts,
+        refunds,
+    )

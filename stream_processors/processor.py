@@ -1,0 +1,110 @@
+"""Turns frames into rows and puts them into the store: the archive first, then the facts.
+
+Doing a frame twice, or half of it and then all of it again, changes nothing: the rows merge. A line that cannot be
+decoded becomes a dead letter and takes nothing else with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from schemas.ports import Store
+from schemas.record import DeadLetter, Frame, Record, decode_dead_letters, decode_records
+from schemas.tables import Table
+from stream_processors import (
+    activity,
+    archive,
+    carts,
+    checkouts,
+    dead_letters,
+    identity_links,
+    orders,
+    tickets,
+    traits,
+)
+from stream_processors.incoming import Incoming, incoming
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What a processor makes of one event: rows of one table."""
+
+    table: Table
+    rows: Callable[[Incoming], Iterator[tuple[Any, ...]]]
+
+
+ARCHIVE = Fold(archive.TABLE, archive.fold)
+FACTS: tuple[Fold, ...] = tuple(
+    Fold(module.TABLE, module.fold)
+    for module in (activity, identity_links, traits, carts, checkouts, orders, tickets)
+)
+
+Columns = dict[str, Sequence[Any]]
+
+
+def columns(table: Table, rows: Iterable[tuple[Any, ...]]) -> Columns:
+    """Rows turned into columns by name; empty when there are none."""
+    turned = list(zip(*rows, strict=True))
+    return {column.name: values for column, values in zip(table.columns, turned, strict=True)} if turned else {}
+
+
+def decode(frames: Iterable[Frame]) -> tuple[list[Record], list[DeadLetter]]:
+    """Records and dead letters of the frames; an undecodable line is a dead letter too."""
+    records: list[Record] = []
+    letters: list[DeadLetter] = []
+    for frame in frames:
+        letters.extend(decode_dead_letters(frame.dead_letters))
+        try:
+            records.extend(decode_records(frame.records))
+        except msgspec.MsgspecError:
+            for index, line in enumerate(frame.records):
+                try:
+                    records.extend(decode_records([line]))
+                except msgspec.MsgspecError as error:
+                    letters.append(_undecodable(frame, index, line, error))
+    return records, letters
+
+
+def _undecodable(frame: Frame, index: int, line: bytes, error: Exception) -> DeadLetter:
+    return DeadLetter(
+        tenant="",
+        source="log",
+        received_at=frame.received_at,
+        reason="undecodable_record",
+        message=str(error),
+        payload=line[:65_536].decode(errors="replace"),
+        index=index,
+    )
+
+
+def fold(records: Iterable[Record], folds: Sequence[Fold]) -> list[tuple[Table, Columns]]:
+    """The rows that `folds` make of `records`, by table, in the order of `folds`."""
+    events = [incoming(record) for record in records]
+    return [(each.table, columns(each.table, (row for event in events for row in each.rows(event)))) for each in folds]
+
+
+class Processor:
+    """Writes frames into a store; an exception means that some of it may be stored, and all may be written again."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def write(self, frames: Sequence[Frame]) -> None:
+        """Archive, then facts and dead letters. Raises what the store raises."""
+        records, letters = decode(frames)
+        refused = columns(dead_letters.TABLE, (row for letter in letters for row in dead_letters.fold(letter)))
+        (archived, *facts) = fold(records, (ARCHIVE, *FACTS))
+        await self._insert([archived])
+        await self._insert([*facts, (dead_letters.TABLE, refused)])
+
+    async def refold(self, records: Sequence[Record]) -> None:
+        """The facts of records that are in the archive already."""
+        await self._insert(fold(records, FACTS))
+
+    async def _insert(self, parts: Iterable[tuple[Table, Columns]]) -> None:
+        await asyncio.gather(*(self._store.insert(table.name, cells) for table, cells in parts if cells))

@@ -1,0 +1,74 @@
+"""Follows tickets: the set of everything that happened to one, sorted when read (METRICS.md 2b.13, 2b.24–28)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.events.fields import flag, instant, text
+from schemas.facts import AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, PENDING
+from schemas.tables import NEVER_MS, TICKETS
+from stream_processors.incoming import NONE_YET, Incoming
+
+TABLE = TICKETS
+CREATED, REOPENED, OTHER, SOLVED, CLOSED = range(5)
+_RANKS = {
+    "ticket_created": CREATED,
+    "ticket_reopened": REOPENED,
+    "ticket_replied": OTHER,
+    "ticket_assigned": OTHER,
+    "ticket_transferred": OTHER,
+    "ticket_rated": OTHER,
+    "ticket_status_changed": OTHER,
+    "ticket_solved": SOLVED,
+    "ticket_closed": CLOSED,
+}
+_ENDS = {"solved": SOLVED, "closed": CLOSED}
+_WAITS = frozenset({"pending", "hold", "on_hold", "on-hold"})
+
+
+def _rank_and_marks(event: Incoming) -> tuple[int, int]:
+    name = event.record.name
+    rank = _RANKS[name]
+    if name == "ticket_status_changed":
+        status = text(event.properties, "to").lower()
+        if status:
+            rank = _ENDS.get(status, REOPENED)
+        return rank, PENDING if status in _WAITS else 0
+    if name == "ticket_created":
+        return rank, IS_CREATED | (CREATED_BY_AGENT if event.author == "agent" else 0)
+    if name == "ticket_replied" and flag(event.properties, "public") is not False:
+        return rank, {"agent": AGENT_REPLY, "bot": BOT_REPLY}.get(event.author, 0)
+    return rank, 0
+
+
+def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
+    """A row for the ticket that the event names. Only what a person did tells who the ticket's person is."""
+    record = event.record
+    ticket_id = text(event.properties, "ticket_id")
+    if record.name not in _RANKS or not ticket_id:
+        return
+    rank, marks = _rank_and_marks(event)
+    told = instant(event.properties, "created_at")
+    _, actor, country, channel, device = event.first_and_dimensions()
+    yield (
+        record.tenant,
+        ticket_id,
+        actor if event.person_class else NONE_YET,
+        country,
+        channel,
+        device,
+        event.earliest(text(event.properties, "priority").lower()),
+        [
+            (
+                record.time,
+                record.sequence,
+                event.event_id,
+                record.hash,
+                rank,
+                marks,
+                text(event.properties, "agent_id"),
+                NEVER_MS if told is None else told,
+            )
+        ],
+    )

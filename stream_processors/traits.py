@@ -1,0 +1,29 @@
+"""Keeps what events say of their actor (plan, tier, …), so that a person's latest value before any instant is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.tables import TRAITS
+from stream_processors.incoming import Incoming
+
+TABLE = TRAITS
+
+
+def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
+    """One row per non-empty trait of an event with an actor."""
+    record = event.record
+    if record.actor:
+        for trait, value in record.traits.items():
+            if value:
+                yield (
+                    record.tenant,
+                    trait,
+                    record.actor,
+                    record.time,
+                    record.sequence,
+                    event.event_id,
+                    record.hash,
+                    value,
+                )
