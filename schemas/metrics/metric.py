@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -57,9 +57,10 @@ class Example:
 class Metric:
     """A number's meaning and the SQL of its units.
 
-    `units` names the relation (schemas/facts) whose rows are counted; `horizon` names the parameter that holds H (or
-    None); `statistics` are the choices of `statistic=`, the first is the default. `excluded` and `warnings` are the
-    keys that may appear. `higher_is_better` True, False or None (neutral).
+    `units` is a SELECT over relations (schemas/facts) with one row a unit, counted or excluded, or a function of the
+    parameters that gives it; its columns are named in `schemas/metrics/units.py`. `horizon` names the parameter that
+    holds H; `statistics` are the choices of `statistic=`, the first is the default; `excluded` and `details` are the
+    keys that the body may carry. `options["outcome"]` says whether a rate counts the `presence` or `absence` of one.
     """
 
     name: str
@@ -70,7 +71,7 @@ class Metric:
     direction: str
     shape: Shape
     attribution: str
-    units: str
+    units: str | Callable[[Mapping[str, Any]], str]
     segments: tuple[str, ...]
     parameters: tuple[Parameter, ...] = ()
     horizon: str | None = None
@@ -83,6 +84,10 @@ class Metric:
     edges: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     example: Example | None = None
+
+    def units_sql(self, parameters: Mapping[str, Any]) -> str:
+        """The SELECT of the units under these parameters."""
+        return self.units if isinstance(self.units, str) else self.units(parameters)
 
     @property
     def state(self) -> bool:

@@ -1,0 +1,195 @@
+"""Abandonment of carts and of checkouts: two rates with two denominators, by the cohort of what was begun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.facts import copies_apart
+from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
+from schemas.metrics.units import ENTITY_DIMENSIONS
+
+ASYNCHRONOUS_METHODS = (
+    "bank_transfer",
+    "boleto",
+    "cash_on_delivery",
+    "check",
+    "invoice",
+    "klarna_pay_later",
+    "konbini",
+    "multibanco",
+    "oxxo",
+    "pix",
+    "sepa",
+    "sepa_debit",
+)
+"""Payment methods whose money arrives days later (METRICS.md 6.2)."""
+
+_DIMENSIONS = "{0}actor_ AS actor, {0}country_ AS country, {0}channel_ AS channel, {0}device_ AS device"
+_NO_OUTCOME = "toInt64(0) AS outcome_at, '' AS outcome_id"
+
+
+def _absent(*keys: str) -> str:
+    return " AND ".join(f"JSONExtractRaw(row.5, '{key}') IN ('', 'null', '\"\"')" for key in keys)
+
+
+def _nameless(event: str, keys: tuple[str, ...], reason: str) -> str:
+    """Events that begin something but say of no id what."""
+    columns = "actor, country, channel, device, properties, session_id, bot"
+    return f"""
+    SELECT toString(event_id) AS id, row.1 AS actor, row.2 AS country, row.3 AS channel, row.4 AS device,
+      stamp.1 AS entered, toInt64(0) AS h, {_NO_OUTCOME}, '{reason}' AS reason, [event_id] AS event_ids
+    FROM ({copies_apart(columns, f"AND name = '{event}'")})
+    WHERE row.6 = '' AND NOT row.7{" AND " + _absent(*keys) if keys else ""}"""
+
+
+def _first_orders(links: str) -> str:
+    return f"""(SELECT l.entity_id AS entity_id, min((o.completed_at, o.id)) AS first_order
+      FROM {links} AS l INNER JOIN orders_at AS o ON o.id = l.order_id GROUP BY l.entity_id)"""
+
+
+def _cart_units(parameters: Mapping[str, Any]) -> str:
+    by_session = parameters["entity"] == "session"
+    links = "session_cart_links" if by_session else "cart_links"
+    return f"""
+    SELECT c.id AS id, {_DIMENSIONS.format("c.")}, c.created_at AS entered, {{horizon:Int64}} AS h,
+      tupleElement(l.first_order, 1) AS outcome_at, tupleElement(l.first_order, 2) AS outcome_id,
+      least({{at:Int64}}, entered + h) AS cut,
+      arraySum(x -> if(x.1 < cut AND x.5 > 0, x.5, 0), c.changes_) AS added,
+      arraySum(x -> if(x.1 < cut AND x.5 < 0, -x.5, 0), c.changes_) AS removed,
+      added > 0 AND removed >= added AND NOT (outcome_at > 0 AND outcome_at < cut) AS is_emptied,
+      multiIf(c.bot != '', 'bot', is_emptied AND {{emptied:String}} = 'excluded', 'emptied', '') AS reason,
+      arrayMap(x -> x.3, c.changes_) AS event_ids,
+      reason = '' AND outcome_at = 0
+        AND arrayMax(x -> x.1, c.changes_) + {{inactivity:Int64}} <= {{at:Int64}} AS abandoned_now,
+      reason = '' AND outcome_at > 0 AND outcome_at < entered + {{recovery:Int64}}
+        AND outcome_at - arrayMax(x -> if(x.1 <= outcome_at, x.1, 0), c.changes_) > {{inactivity:Int64}} AS recovered,
+      reason IN ('', 'emptied') AND is_emptied AS emptied
+    FROM (SELECT * FROM carts_at WHERE created_at >= {{start:Int64}} AND created_at < {{until:Int64}}) AS c
+    LEFT JOIN {_first_orders(links)} AS l ON l.entity_id = c.id
+    UNION ALL
+    SELECT id, {_DIMENSIONS.format("")}, completed_at AS entered, toInt64(0) AS h, {_NO_OUTCOME},
+      toInt64(0) AS cut, toInt64(0) AS added, toInt64(0) AS removed, 0 AS is_emptied, 'cartless_orders' AS reason,
+      event_ids, 0 AS abandoned_now, 0 AS recovered, 0 AS emptied
+    FROM orders_at
+    WHERE completed_at < {{until:Int64}} AND bot = '' AND id NOT IN (SELECT order_id FROM {links})
+    UNION ALL
+    SELECT id, actor, country, channel, device, entered, h, outcome_at, outcome_id, toInt64(0) AS cut,
+      toInt64(0) AS added, toInt64(0) AS removed, 0 AS is_emptied, reason, event_ids, 0 AS abandoned_now,
+      0 AS recovered, 0 AS emptied
+    FROM ({_nameless("product_added", () if by_session else ("cart_id",), "no_cart_id")})"""
+
+
+_CHECKOUT_UNITS = f"""
+    SELECT c.id AS id, {_DIMENSIONS.format("c.")}, c.created_at AS entered,
+      if(replaceAll(lower(c.payment_method_), ' ', '_') IN {ASYNCHRONOUS_METHODS!r}, {{horizon_async:Int64}},
+         {{horizon:Int64}}) AS h,
+      tupleElement(l.first_order, 1) AS outcome_at, tupleElement(l.first_order, 2) AS outcome_id,
+      if(c.bot != '', 'bot', '') AS reason, c.event_ids AS event_ids
+    FROM (SELECT * FROM checkouts_at WHERE created_at >= {{start:Int64}} AND created_at < {{until:Int64}}) AS c
+    LEFT JOIN {_first_orders("checkout_links")} AS l ON l.entity_id = c.id
+    UNION ALL
+    SELECT id, actor, country, channel, device, entered, h, outcome_at, outcome_id, reason, event_ids
+    FROM ({_nameless("checkout_started", ("checkout_id", "order_id", "cart_id"), "no_checkout_id")})"""
+
+
+def _event(message_id: str, name: str, time: str, **properties: object) -> Mapping[str, Any]:
+    return {
+        "messageId": message_id,
+        "event": name,
+        "timestamp": f"2026-11-18T{time}Z",
+        "userId": "u-" + message_id,
+        "properties": properties,
+    }
+
+
+_QUERY = {"from": "2026-11-18", "to": "2026-11-19", "at": "2026-11-22T12:00:00Z"}
+
+CART_ABANDONMENT_RATE = Metric(
+    name="cart_abandonment_rate",
+    title="Cart abandonment rate",
+    meaning="Of the carts created in the window, the share that no order followed within the horizon. While some are "
+    "younger than the horizon, the headline is the Kaplan–Meier estimate of what the share will be.",
+    formula="carts without an order within horizon / carts created",
+    unit="ratio",
+    direction="lower_is_better",
+    shape=Shape.RATE,
+    attribution="cohort",
+    units=_cart_units,
+    segments=ENTITY_DIMENSIONS,
+    horizon="horizon",
+    parameters=(
+        Parameter("entity", Kind.CHOICE, "cart", "What is counted: carts, or sessions with adds.", ("cart", "session")),
+        Parameter("horizon", Kind.DURATION, "PT24H", "How long an order may take to count.", least=1),
+        Parameter("inactivity", Kind.DURATION, "PT1H", "Quiet time after which a cart is abandoned (details)."),
+        Parameter("recovery", Kind.DURATION, "P30D", "How late an order still recovers a cart (details)."),
+        Parameter(
+            "emptied",
+            Kind.CHOICE,
+            "abandoned",
+            "Carts emptied by hand: counted as abandoned, or left out.",
+            ("abandoned", "excluded"),
+        ),
+    ),
+    excluded=("bot", "cartless_orders", "emptied", "no_cart_id"),
+    details=("abandoned_now", "recovered", "emptied"),
+    clustered=True,
+    options={"entity": "cart", "outcome": "absence", "outcome_label": "order"},
+    sources=("Baymard Institute: 70.19 % on average",),
+    edges=(
+        "Checkout abandonment, often called the same, is another metric with another denominator.",
+        "An order finds its cart by cart id, checkout id, session, then person; an id settles it.",
+        "An order without a cart is out of both sides, counted under cartless_orders.",
+        "Refunds do not un-convert.",
+    ),
+    example=Example(
+        events=(
+            _event("c1", "Product Added", "09:00:00", cart_id="c1", product_id="p1"),
+            _event("c2", "Product Added", "09:00:00", cart_id="c2", product_id="p1"),
+            _event("o1", "Order Completed", "10:00:00", cart_id="c1", order_id="o1", total=5),
+        ),
+        query=_QUERY,
+        expected={"value": 0.5, "numerator": 1, "denominator": 2, "maturity": 1.0},
+    ),
+)
+
+CHECKOUT_ABANDONMENT_RATE = Metric(
+    name="checkout_abandonment_rate",
+    title="Checkout abandonment rate",
+    meaning="Of the checkouts begun in the window, the share that no order followed within the horizon; methods whose "
+    "money arrives later have a longer one.",
+    formula="checkouts without an order within horizon / checkouts begun",
+    unit="ratio",
+    direction="lower_is_better",
+    shape=Shape.RATE,
+    attribution="cohort",
+    units=_CHECKOUT_UNITS,
+    segments=ENTITY_DIMENSIONS,
+    horizon="horizon",
+    parameters=(
+        Parameter("horizon", Kind.DURATION, "PT1H", "How long an order may take to count.", least=1),
+        Parameter("horizon_async", Kind.DURATION, "PT72H", "The same for asynchronous payment methods.", least=1),
+    ),
+    excluded=("bot", "no_checkout_id"),
+    clustered=True,
+    options={
+        "entity": "checkout",
+        "outcome": "absence",
+        "outcome_label": "order",
+        "horizons": ("horizon", "horizon_async"),
+    },
+    edges=(
+        "Several begins of one cart are one checkout unless they carry different checkout ids.",
+        "An order never finds its checkout by person.",
+        "Payment failed and tried again within the horizon is a success.",
+    ),
+    example=Example(
+        events=(
+            _event("k1", "Checkout Started", "09:00:00", checkout_id="k1"),
+            _event("k2", "Checkout Started", "09:00:00", checkout_id="k2"),
+            _event("o2", "Order Completed", "09:10:00", checkout_id="k1", order_id="o2", total=5),
+        ),
+        query=_QUERY,
+        expected={"value": 0.5, "numerator": 1, "denominator": 2, "maturity": 1.0},
+    ),
+)

@@ -1,0 +1,17 @@
+"""The columns of a metric's units, by shape, and the dimensions that they can be cut by.
+
+Every unit: `id`, `actor` (raw, "" if none), `entered` (ms), `reason` ("" = counted, else the key under `excluded`),
+`event_ids`, and its dimensions. A rate adds `outcome_at` (ms, 0 = none before `at`), `outcome_id` and `h` (ms). Money
+adds `amount` (minor units) and `currency`. A duration adds `counted`, `closed` with `duration` (ms), `km` (0 out, 1
+outcome, 2 censored) with `age` (ms), `outcome_at` and `outcome_id`. Each name in the metric's `details` is a column of
+numbers that are summed.
+"""
+
+from __future__ import annotations
+
+ENTITY_DIMENSIONS = ("country", "channel", "device", "trait.*")
+EVENT_DIMENSIONS = ("event", "country", "channel", "device", "trait.*")
+TICKET_DIMENSIONS = ("country", "channel", "device", "priority", "agent", "trait.*")
+
+DIMENSION_COLUMNS = ("event", "country", "channel", "device", "priority", "agent")
+"""Columns that a unit may have; a metric's `segments` say which of them it does have."""
