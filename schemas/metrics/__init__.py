@@ -1,0 +1,30 @@
+"""The registry of metrics: what is not in it does not exist, and all that is shown of a metric comes from it."""
+
+from __future__ import annotations
+
+from schemas.metrics.abandonment import CART_ABANDONMENT_RATE, CHECKOUT_ABANDONMENT_RATE
+from schemas.metrics.activity import DAU, MAU, STICKINESS, WAU
+from schemas.metrics.events import EVENT_COUNT, VISITS
+from schemas.metrics.metric import Metric
+from schemas.metrics.orders import ORDERS, REVENUE
+from schemas.metrics.support import BACKLOG, FIRST_RESPONSE_TIME, REOPEN_RATE, RESOLUTION_TIME
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        EVENT_COUNT,
+        VISITS,
+        ORDERS,
+        REVENUE,
+        CART_ABANDONMENT_RATE,
+        CHECKOUT_ABANDONMENT_RATE,
+        DAU,
+        WAU,
+        MAU,
+        STICKINESS,
+        RESOLUTION_TIME,
+        FIRST_RESPONSE_TIME,
+        REOPEN_RATE,
+        BACKLOG,
+    )
+}

@@ -1,0 +1,87 @@
+"""Who is active: distinct people over 1, 7 or 28 local days, and how the daily number relates to the monthly one."""
+
+from __future__ import annotations
+
+from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
+from schemas.metrics.units import ENTITY_DIMENSIONS
+
+_ROWS = """
+    SELECT person AS id, person, entered, actor, multiIf(bot, 'bot', actor = '', 'no_actor', '') AS reason, event_id,
+      event, country, channel, device
+    FROM selected_events WHERE entered >= {start:Int64}"""
+_EDGES = (
+    "Days are cut in the tenant's zone; the last one is the one that contains the instant before T.",
+    "Only what a person did counts: not replies of agents, status changes, e-mails or identify.",
+    "Joining two actors to one person lowers past values too; parting them restores them.",
+)
+_SIGNED_IN = tuple(
+    {
+        "messageId": f"s{index}",
+        "event": "Signed In",
+        "timestamp": f"2026-11-{day:02}T09:00:00Z",
+        "userId": user,
+    }
+    for index, (day, user) in enumerate(((18, "u1"), (18, "u2"), (17, "u1"), (16, "u3"), (1, "u4")))
+)
+_QUERY = {"from": "2026-11-18", "to": "2026-11-19", "at": "2026-11-20T00:00:00Z"}
+
+
+def _active(name: str, title: str, days: int, expected: int) -> Metric:
+    return Metric(
+        name=name,
+        title=title,
+        meaning=f"Distinct people with at least one qualifying event in the last {days} local "
+        f"day{'s' if days > 1 else ''} up to T.",
+        formula="distinct people who did something",
+        unit="people",
+        direction="higher_is_better",
+        shape=Shape.DISTINCT,
+        attribution="state",
+        units=_ROWS,
+        segments=ENTITY_DIMENSIONS,
+        parameters=(
+            Parameter("events", Kind.NAMES, None, "Only these events qualify; default all that a person does."),
+            Parameter("min_events", Kind.INTEGER, "1", "How many a person needs in the whole span.", least=1, most=1000),
+            Parameter("days", Kind.INTEGER, str(days), "The span in local days.", least=1, most=366),
+        ),
+        excluded=("bot", "no_actor"),
+        options={"source": "events", "entity": "person", "every_copy": True, "people": True},
+        edges=_EDGES,
+        example=Example(events=_SIGNED_IN, query=_QUERY, expected={"value": expected, "n": expected}),
+    )
+
+
+DAU = _active("dau", "Daily active users", 1, 2)
+WAU = _active("wau", "Weekly active users", 7, 3)
+MAU = _active("mau", "Monthly active users", 28, 4)
+
+STICKINESS = Metric(
+    name="stickiness",
+    title="Stickiness",
+    meaning="How much of the monthly audience comes on a day: the mean of the daily active people over 28 local days, "
+    "divided by the people active in them.",
+    formula="sum of DAU over 28 days / (28 x MAU)",
+    unit="ratio",
+    direction="higher_is_better",
+    shape=Shape.STICKINESS,
+    attribution="state",
+    units=_ROWS,
+    segments=ENTITY_DIMENSIONS,
+    parameters=(
+        Parameter(
+            "variant",
+            Kind.CHOICE,
+            "mean",
+            "Mean DAU / MAU, today's DAU / MAU, or WAU / MAU.",
+            ("mean", "same_day", "wau_mau"),
+        ),
+    ),
+    excluded=("bot", "no_actor"),
+    options={"source": "events", "entity": "person", "every_copy": True, "people": True, "days": 28},
+    edges=(*_EDGES, "Younger than 28 days: the empty days count as days without anyone."),
+    example=Example(
+        events=_SIGNED_IN,
+        query=_QUERY,
+        expected={"value": 5 / (28 * 4), "numerator": 5, "denominator": 112, "n": 4},
+    ),
+)
