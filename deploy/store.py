@@ -1,0 +1,199 @@
+"""The store behind `schemas.ports.Store`: chDB in this process or a ClickHouse server, through the same client.
+
+The client is synchronous and serialises calls on its own lock, so every thread of a small pool has its own (measured:
+2.4 times the queries of a shared one). Inserts have their own pool, so that no read can hold up an acknowledgement.
+This is the only module that imports the client, and it decides which of the engine's errors pass by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError
+
+from schemas.ports import StoreRejected, StoreUnavailable
+from schemas.tables import TABLES
+
+T = TypeVar("T")
+DATABASE = "sojourn"
+MAX_WAITING = 256
+"""Calls that may wait for a thread of one pool; the next one is refused, so that memory stays bounded."""
+PASSING = {
+    74: "cannot read from file",
+    75: "cannot write to file",
+    76: "cannot open file",
+    159: "timeout exceeded",
+    160: "too slow",
+    193: "wrong password",
+    194: "password required",
+    198: "DNS",
+    202: "too many simultaneous queries",
+    203: "no free connection",
+    209: "socket timeout",
+    210: "network",
+    225: "no keeper",
+    236: "aborted",
+    241: "memory limit",
+    242: "table is read-only",
+    243: "no space on disk",
+    252: "too many parts",
+    279: "all connections failed",
+    285: "too few live replicas",
+    286: "quorum not met",
+    307: "too many bytes",
+    319: "unknown status of insert",
+    394: "query was cancelled",
+    396: "result too large",
+    516: "authentication failed",
+    999: "keeper",
+    1001: "file system",
+}
+"""Engine errors after which the same call may succeed: nothing is wrong with the rows."""
+
+
+def database(dsn: str) -> str:
+    """The database that a DSN names; chDB's and the default are `sojourn`."""
+    parts = urlsplit(dsn)
+    return DATABASE if parts.scheme == "chdb" else parts.path.strip("/") or DATABASE
+
+
+def translate(error: Exception) -> Exception:
+    """The port's exception for one of the client's or the engine's."""
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    code = getattr(error, "code", None)
+    if code in PASSING or "No space left on device" in str(error) or isinstance(error, OSError):
+        return StoreUnavailable(text)
+    if code is not None or isinstance(error, (DataError, ProgrammingError, TypeError, ValueError, OverflowError)):
+        return StoreRejected(text)
+    if isinstance(error, ClickHouseError):  # no code: the transport failed, not the statement
+        return StoreUnavailable(text)
+    return error
+
+
+class Pool:
+    """A few threads with one client each; at most `MAX_WAITING` calls wait."""
+
+    def __init__(self, name: str, threads: int, connect: Callable[[], Client]) -> None:
+        self._connect = connect
+        self._local = threading.local()
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._clients: list[Client] = []
+        self._waiting = 0
+
+    async def run(self, work: Callable[[Client], T]) -> T:
+        """`work` on a thread of this pool. Raises `StoreUnavailable`, `StoreRejected`."""
+        if self._waiting >= MAX_WAITING:
+            raise StoreUnavailable("too many calls wait for the store")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, self._call, work)
+        except RuntimeError as error:  # "cannot schedule new futures after shutdown"
+            raise StoreUnavailable("the store is closed") from error
+        finally:
+            self._waiting -= 1
+
+    def _call(self, work: Callable[[Client], T]) -> T:
+        try:
+            client: Client | None = getattr(self._local, "client", None)
+            if client is None:
+                client = self._connect()
+                self._local.client = client
+                self._clients.append(client)
+            return work(client)
+        except (ClickHouseError, OSError, TypeError, ValueError, OverflowError) as error:
+            raise translate(error) from error
+
+    def close(self) -> None:
+        """Wait for what runs, then close the clients."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        for client in self._clients:
+            client.close()
+
+
+class ClickHouseStore:
+    """Satisfies `schemas.ports.Store`. Open it after any fork, from within the event loop."""
+
+    def __init__(self, dsn: str, *, query_threads: int = 4, insert_threads: int = 2, query_seconds: int = 30) -> None:
+        self.dsn = dsn
+        self.database = database(dsn)
+        self.embedded = urlsplit(dsn).scheme == "chdb"
+        # Relations are written once and materialised; everything else about joins stays the engine's default.
+        reading = {"max_execution_time": query_seconds, "enable_materialized_cte": 1}
+        writing = {"max_execution_time": 60, "async_insert": 0, "mutations_sync": 2}
+        self._reads = Pool("store-read", query_threads, lambda: self._connect(reading))
+        self._writes = Pool("store-write", insert_threads, lambda: self._connect(writing))
+        self.inserts = 0
+        self.failures = 0
+
+    def _connect(self, settings: Mapping[str, Any], name: str | None = None) -> Client:
+        target = name or self.database
+        common: dict[str, Any] = {"tz_mode": "aware", "settings": dict(settings), "show_clickhouse_errors": True}
+        if self.embedded:
+            return clickhouse_connect.get_client(dsn=self.dsn, database=target, **common)
+        parts = urlsplit(self.dsn)
+        return clickhouse_connect.get_client(
+            dsn=urlunsplit(parts._replace(path="")),
+            database=target,
+            connect_timeout=5,
+            send_receive_timeout=90,
+            autogenerate_session_id=False,  # a shared session refuses concurrent queries
+            **common,
+        )
+
+    async def open(self) -> None:
+        """Create the database and warm the client up: the first insert of a process costs 1.4 s of lazy imports."""
+        creating = Pool("store-create", 1, lambda: self._connect({}, "default"))
+        try:
+            await creating.run(lambda client: client.command(f"CREATE DATABASE IF NOT EXISTS {self.database}"))
+            await self.command("CREATE TABLE IF NOT EXISTS warm_up (x UInt8) ENGINE = Null")
+            await self._writes.run(
+                lambda client: client.insert(
+                    "warm_up", [[1]], column_names=["x"], column_type_names=["UInt8"], column_oriented=True
+                )
+            )
+            await self.query("SELECT 1")
+        finally:
+            await asyncio.to_thread(creating.close)
+
+    async def close(self) -> None:
+        """Wait for running calls, then let the engine go."""
+        await asyncio.to_thread(self._reads.close)
+        await asyncio.to_thread(self._writes.close)
+
+    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        bound = dict(parameters) if parameters else None
+        rows = await self._reads.run(lambda client: client.query(sql, parameters=bound).result_rows)
+        return [tuple(row) for row in rows]
+
+    async def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        types = TABLES[table].types
+        names = list(columns)
+        lengths = {len(column) for column in columns.values()}
+        if len(lengths) > 1:
+            raise StoreRejected(f"{table}: columns of different lengths {sorted(lengths)}")
+        if lengths <= {0}:
+            return
+        data = [columns[name] for name in names]
+        kinds = [types[name] for name in names]
+        try:
+            await self._writes.run(
+                lambda client: client.insert(
+                    table, data, column_names=names, column_type_names=kinds, column_oriented=True
+                )
+            )
+        except (StoreUnavailable, StoreRejected):
+            self.failures += 1
+            raise
+        self.inserts += 1
+
+    async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """One statement that answers no rows: DDL, `INSERT … SELECT`."""
+        bound = dict(parameters) if parameters else None
+        await self._writes.run(lambda client: client.command(sql, parameters=bound))

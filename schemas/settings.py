@@ -1,0 +1,142 @@
+"""Every setting as a typed value: its variable, its default, what it means; `deploy/.env.example` is printed from here.
+
+Settings come from the environment alone. An empty variable counts as unset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+class InvalidSetting(ValueError):
+    """A variable has a value that it cannot have."""
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise ValueError
+    return port
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _flag(text: str) -> bool:
+    return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable. `default` is written as a person would write it; `depends` says it where it is computed."""
+
+    variable: str
+    default: str
+    meaning: str
+    kind: Callable[[str], Any] = str
+    depends: str = ""
+
+    def read(self, environment: Mapping[str, str]) -> Any:
+        """The typed value. Raises `InvalidSetting`."""
+        text = environment.get(self.variable, "") or self.default
+        try:
+            return self.kind(text) if text else None
+        except (ValueError, KeyError):
+            raise InvalidSetting(f"{self.variable}={text!r}: not a valid value ({self.meaning})") from None
+
+
+HOST = Setting("SOJOURN_HOST", "127.0.0.1", "Address to listen on.")
+PORT = Setting("SOJOURN_PORT", "8080", "Port to listen on.", _port)
+DATA = Setting("SOJOURN_DATA", "./data", "Folder of everything that is kept.", Path)
+TENANTS = Setting("SOJOURN_TENANTS", "", "The tenants file.", Path, depends="$SOJOURN_DATA/tenants.json")
+STORE_DSN = Setting(
+    "SOJOURN_STORE_DSN",
+    "",
+    "The store: chdb:///folder, or http://user:password@host:8123/database.",
+    depends="chDB in $SOJOURN_DATA/store",
+)
+KAFKA = Setting(
+    "KAFKA_BOOTSTRAP_SERVERS", "", "Kafka, as host:port[,host:port].", depends="unset: the log is in the process"
+)
+TOPIC_PREFIX = Setting("SOJOURN_TOPIC_PREFIX", "sojourn", "First part of the names of the topics.")
+DEMO = Setting("DEMO", "1", "1: the first tenant of the file is the demo tenant; 0: start empty.", _flag)
+PENDING_BYTES = Setting(
+    "SOJOURN_PENDING_BYTES", "67108864", "Bytes that may wait for the log before the answer is 503.", _positive
+)
+DRAIN_SECONDS = Setting(
+    "SOJOURN_DRAIN_SECONDS", "10", "How long requests in flight may take to finish when the service stops.", _positive
+)
+QUERY_SECONDS = Setting("SOJOURN_QUERY_SECONDS", "30", "How long one query of the store may take.", _positive)
+QUERY_THREADS = Setting("SOJOURN_QUERY_THREADS", "4", "Queries of the store that run at the same time.", _positive)
+
+SETTINGS: tuple[Setting, ...] = (
+    HOST,
+    PORT,
+    DATA,
+    TENANTS,
+    STORE_DSN,
+    KAFKA,
+    TOPIC_PREFIX,
+    DEMO,
+    PENDING_BYTES,
+    DRAIN_SECONDS,
+    QUERY_SECONDS,
+    QUERY_THREADS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one process, paths absolute."""
+
+    host: str
+    port: int
+    data: Path
+    tenants: Path
+    store_dsn: str
+    kafka: str
+    topic_prefix: str
+    demo: bool
+    pending_bytes: int
+    drain_seconds: int
+    query_seconds: int
+    query_threads: int
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """All settings from the environment. Raises `InvalidSetting`."""
+    data = Path(DATA.read(environment)).absolute()
+    return Settings(
+        host=HOST.read(environment),
+        port=PORT.read(environment),
+        data=data,
+        tenants=Path(TENANTS.read(environment) or data / "tenants.json").absolute(),
+        store_dsn=STORE_DSN.read(environment) or f"chdb://{data / 'store'}",
+        kafka=KAFKA.read(environment) or "",
+        topic_prefix=TOPIC_PREFIX.read(environment),
+        demo=DEMO.read(environment),
+        pending_bytes=PENDING_BYTES.read(environment),
+        drain_seconds=DRAIN_SECONDS.read(environment),
+        query_seconds=QUERY_SECONDS.read(environment),
+        query_threads=QUERY_THREADS.read(environment),
+    )
+
+
+def example() -> str:
+    """The text of `deploy/.env.example`."""
+    blocks = ["# Every setting with its default. Printed by `make generate`; change schemas/settings.py instead.\n"]
+    for setting in SETTINGS:
+        default = f"\n# Default: {setting.depends}." if setting.depends else ""
+        blocks.append(f"# {setting.meaning}{default}\n# {setting.variable}={setting.default}\n")
+    return "\n".join(blocks)
+
+
+if __name__ == "__main__":
+    print(example(), end="")  # noqa: T201 -- `make generate` writes it to the file
