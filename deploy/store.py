@@ -120,9 +120,17 @@ class Pool:
 class ClickHouseStore:
     """Satisfies `schemas.ports.Store`. Open it after any fork, from within the event loop."""
 
-    def __init__(self, dsn: str, *, query_threads: int = 4, insert_threads: int = 2, query_seconds: int = 30) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        name: str = "",
+        query_threads: int = 4,
+        insert_threads: int = 2,
+        query_seconds: int = 30,
+    ) -> None:
         self.dsn = dsn
-        self.database = database(dsn)
+        self.database = name or database(dsn)
         self.embedded = urlsplit(dsn).scheme == "chdb"
         # Relations are written once and materialised; everything else about joins stays the engine's default.
         reading = {"max_execution_time": query_seconds, "enable_materialized_cte": 1}

@@ -1,0 +1,39 @@
+"""Settings: typed, documented in one place, and the example file says what the code does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from schemas import settings
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_example_file_is_what_the_settings_print() -> None:
+    assert (ROOT / "deploy/.env.example").read_text() == settings.example(), "run `make generate`"
+
+
+def test_everything_else_follows_the_data_folder() -> None:
+    read = settings.read({"SOJOURN_DATA": "/srv/sojourn"})
+    assert read.store_dsn == "chdb:///srv/sojourn/store"
+    assert read.tenants == Path("/srv/sojourn/tenants.json")
+    assert (read.host, read.port, read.demo) == ("127.0.0.1", 8080, True)
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert settings.read({"SOJOURN_PORT": "", "SOJOURN_TENANTS": ""}).port == 8080
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("SOJOURN_PORT", "http"), ("SOJOURN_PORT", "70000"), ("DEMO", "maybe"), ("SOJOURN_QUERY_THREADS", "0")],
+)
+def test_a_value_that_cannot_be_names_its_variable(variable: str, value: str) -> None:
+    with pytest.raises(settings.InvalidSetting, match=variable):
+        settings.read({variable: value})
+
+
+def test_every_setting_has_a_typed_field_and_every_field_a_setting() -> None:
+    assert len(settings.SETTINGS) == len(settings.Settings.__dataclass_fields__)
