@@ -64,9 +64,7 @@ _PEOPLE = Relation(
     "people",
     "Actor to person, for actors that are not their own person; aliases and undone links come bound, resolved.",
     """
-    SELECT actor, if(has({alias_nodes:Array(String)}, target),
-                     arrayElement({alias_roots:Array(String)}, indexOf({alias_nodes:Array(String)}, target)),
-                     target) AS person
+    SELECT actor, transform(target, {alias_nodes:Array(String)}, {alias_roots:Array(String)}, target) AS person
     FROM (
       SELECT origin AS actor, tupleElement(min((since, target)), 2) AS target
       FROM (

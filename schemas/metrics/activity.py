@@ -7,7 +7,7 @@ from schemas.metrics.units import ENTITY_DIMENSIONS
 
 _ROWS = """
     SELECT person AS id, person, entered, actor, multiIf(bot, 'bot', actor = '', 'no_actor', '') AS reason, event_id,
-      event, country, channel, device
+      event, country, channel, device $traits
     FROM selected_events WHERE entered >= {start:Int64}"""
 _EDGES = (
     "Days are cut in the tenant's zone; the last one is the one that contains the instant before T.",

@@ -18,7 +18,7 @@ EVENT_COUNT = Metric(
     attribution="completion",
     units="""
     SELECT toString(event_id) AS id, entered, actor, '' AS reason, [event_id] AS event_ids, event, country, channel,
-      device
+      device $traits
     FROM selected_events WHERE entered >= {start:Int64}""",
     segments=EVENT_DIMENSIONS,
     options={"source": "events", "entity": "event"},
@@ -52,7 +52,7 @@ VISITS = Metric(
     attribution="cohort",
     units=f"""
     SELECT toString(event_id) AS id, entered, actor, multiIf(bot, 'bot', actor = '', 'no_actor', '') AS reason,
-      [event_id] AS event_ids, event, country, channel, device
+      [event_id] AS event_ids, event, person, country, channel, device $traits
     FROM (
       SELECT *, lagInFrame(entered) OVER (PARTITION BY bot, person ORDER BY entered, event_id
                                           ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING) AS before,

@@ -5,6 +5,9 @@ Every unit: `id`, `actor` (raw, "" if none), `entered` (ms), `reason` ("" = coun
 adds `amount` (minor units) and `currency`. A duration adds `counted`, `closed` with `duration` (ms), `km` (0 out, 1
 outcome, 2 censored) with `age` (ms), `outcome_at` and `outcome_id`. Each name in the metric's `details` is a column of
 numbers that are summed.
+
+Units made of events read `selected_events` (filters applied, with `person` where the metric's options ask for people)
+and hand on the traits that a question asks for with `$traits` at the end of their columns.
 """
 
 from __future__ import annotations

@@ -1,0 +1,317 @@
+"""Compiles a question into SQL: the only place that assembles any.
+
+Pure: a metric's SELECT of units, the relations that it names, the tenant and every value as bound parameters.
+Identifiers come from the registry; what a caller wrote reaches the text of a statement nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from query_api.question import Filter, Question
+from schemas.currencies import MINOR_DIGITS
+from schemas.events import names_of_family
+from schemas.facts import copies_apart, named_in
+from schemas.metrics.metric import Shape
+from schemas.periods import local_day_ends
+
+TRAIT = "trait."
+_EVENT_COLUMNS = (
+    "name",
+    "actor",
+    "country",
+    "channel",
+    "device",
+    "bot",
+    "message_id",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL and its bound parameters; `identities` says that those of `identity.resolve` must be added."""
+
+    sql: str
+    parameters: Mapping[str, Any]
+    identities: bool
+
+
+def _trait_names(question: Question) -> list[str]:
+    asked = [*question.segments, *(each.dimension for each in question.filters)]
+    return sorted({name.removeprefix(TRAIT) for name in asked if name.startswith(TRAIT)})
+
+
+def _column(question: Question, dimension: str) -> str:
+    if dimension.startswith(TRAIT):
+        return f"trait_{_trait_names(question).index(dimension.removeprefix(TRAIT))}"
+    return dimension
+
+
+def _condition(question: Question, number: int, each: Filter) -> str:
+    """A filter over its column: absent values are '' there; `ne` and `nin` let them pass."""
+    column, bound = _column(question, each.dimension), f"{{filter_{number}:Array(String)}}"
+    match each.operator:
+        case "eq" | "in":
+            return f"has({bound}, toString({column}))"
+        case _:
+            return f"NOT has({bound}, toString({column}))"
+
+
+def _conditions(question: Question) -> str:
+    return " AND ".join(_condition(question, *each) for each in enumerate(question.filters)) or "1"
+
+
+def _traits(question: Question) -> dict[str, str]:
+    """One relation a trait: person to the latest value before `at`."""
+    return {
+        f"trait_values_{number}": f"""
+    SELECT if(p.person != '', p.person, t.row.1) AS person, argMax(t.row.2, (t.row.3, t.row.4, t.event_id)) AS value
+    FROM (SELECT event_id, argMin((actor, value, toUnixTimestamp64Milli(time), sequence), (time, hash)) AS row
+          FROM traits WHERE tenant = {{tenant:String}} AND trait = {{trait_{number}:String}} AND time < $at
+          GROUP BY event_id) AS t
+    LEFT JOIN people AS p ON p.actor = t.row.1
+    GROUP BY person"""
+        for number, _ in enumerate(_trait_names(question))
+    }
+
+
+def _with_person(question: Question, rows: str) -> str:
+    """`rows` with `person` ("" without actor) and a column for each trait that is asked for."""
+    traits = range(len(_trait_names(question)))
+    columns = "".join(f", v{number}.value AS trait_{number}" for number in traits)
+    joins = "".join(f" LEFT JOIN trait_values_{number} AS v{number} ON v{number}.person = r.person" for number in traits)
+    return f"""SELECT r.*{columns} FROM (
+      SELECT u.*, if(p.person != '', p.person, u.actor) AS person FROM ({rows}) AS u
+      LEFT JOIN people AS p ON p.actor = u.actor) AS r{joins}"""
+
+
+def _selected_events(question: Question) -> str:
+    """The events that an event metric reads, filtered: canonical copies, or every copy where a fact keeps every one."""
+    options = question.metric.options
+    names = _names_condition(question)
+    columns = ", ".join(_EVENT_COLUMNS)
+    if options.get("every_copy"):
+        rows = f"""SELECT event_id, toUnixTimestamp64Milli(time) AS entered, name AS event, {columns}
+        FROM events WHERE tenant = {{tenant:String}} AND time >= $low AND time < $until AND person_class {names}"""
+    else:
+        parts = ", ".join(f"row.{place} AS {column}" for place, column in enumerate(_EVENT_COLUMNS, 1))
+        rows = f"SELECT event_id, stamp.1 AS entered, event, {parts} FROM (SELECT *, row.1 AS event FROM ({copies_apart(columns)}))"
+        if names:
+            rows += f" WHERE {names.removeprefix('AND ').replace('name IN', 'event IN')}"
+    if _needs_people(question):
+        rows = _with_person(question, rows)
+    return f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"
+
+
+def _names(question: Question) -> list[str] | None:
+    """The only event names that count, or None for all."""
+    family = question.metric.options.get("family")
+    if family:
+        return sorted(names_of_family(family))
+    chosen = question.parameters.get("events")
+    return None if chosen is None else sorted(chosen)
+
+
+def _names_condition(question: Question) -> str:
+    return "" if _names(question) is None else "AND name IN {names:Array(String)}"
+
+
+def _needs_people(question: Question) -> bool:
+    return bool(question.metric.options.get("people") or question.metric.clustered or _trait_names(question))
+
+
+def _rows(question: Question) -> str:
+    """The units with person, traits and filters applied."""
+    rows = question.metric.units_sql(question.parameters)
+    if question.metric.options.get("source") == "events":
+        return rows.replace("$traits", "".join(f", trait_{n}" for n, _ in enumerate(_trait_names(question))))
+    if _needs_people(question):
+        rows = _with_person(question, rows)
+    return f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"
+
+
+def _bound(question: Question) -> dict[str, Any]:
+    metric = question.metric
+    values: dict[str, Any] = {
+        "tenant": question.tenant,
+        "start": question.start,
+        "until": question.until,
+        "at": question.at,
+        "low": question.start - int(metric.options.get("lookback", 0)),
+        "tenant_currency": question.currency,
+        "scaled_currencies": list(MINOR_DIGITS),
+        "scales": [10 ** (6 - digits) for digits in MINOR_DIGITS.values()],
+        "names": _names(question) or [],
+    }
+    for name, value in question.parameters.items():
+        values[name] = "" if value is None else int(value) if isinstance(value, bool) else value
+    for number, trait in enumerate(_trait_names(question)):
+        values[f"trait_{number}"] = trait
+    for number, each in enumerate(question.filters):
+        values[f"filter_{number}"] = list(each.values) or [""]
+    return values
+
+
+def statement(question: Question, select: str, extra: Mapping[str, Any] | None = None) -> Statement:
+    """`select` reads `units`; the relations that are needed come before it, each computed once."""
+    parts = {"units": _rows(question)}
+    if question.metric.options.get("source") == "events":
+        parts = {"selected_events": _selected_events(question), **parts}
+    parts = {**_traits(question), **parts}
+    needed = named_in(" ".join([*parts.values(), select]))
+    named = {**{relation.name: relation.sql for relation in needed}, **parts}
+    sql = "WITH " + ",\n".join(f"{name} AS MATERIALIZED ({body})" for name, body in named.items()) + "\n" + select
+    values = {**_bound(question), **(extra or {})}
+    for name in ("start", "until", "at", "low"):
+        sql = sql.replace(f"${name}", f"fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')")
+    bound = {name: value for name, value in values.items() if f"{{{name}:" in sql}
+    return Statement(sql, bound, "people" in named)
+
+
+_COUNTED = "reason = ''"
+_MOST_EVENTS = 100
+"""Events listed to explain one person."""
+
+
+def _aggregates(question: Question) -> dict[str, str]:
+    """What is computed of the units, by the name of the `Cell` field that it fills."""
+    metric = question.metric
+    excluded = "sumMapIf(map(reason, toUInt64(1)), reason != '')"
+    nothing = {"excluded": excluded}
+    details = {f"detail_{name}": f"toInt64(sum({name}))" for name in metric.details if not name.endswith("_seconds")}
+    match metric.shape:
+        case Shape.COUNT:
+            also = {f"also_{name}": f"countIf({name})" for name in metric.options.get("also_excluded", ())}
+            return {"n": f"countIf({_COUNTED})", **nothing, **also}
+        case Shape.MONEY:
+            return {
+                "n": f"countIf({_COUNTED})",
+                "amounts": f"sumMapIf(map(toString(currency), toInt64(amount)), {_COUNTED})",
+                "counts": f"sumMapIf(map(toString(currency), toInt64(1)), {_COUNTED})",
+                **nothing,
+            }
+        case Shape.RATE:
+            done = "outcome_at > 0 AND outcome_at - entered < h"
+            hit = done if metric.options["outcome"] == "presence" else f"NOT ({done})"
+            young = f"countIf({_COUNTED} AND {{at:Int64}} < entered + h) > 0"
+            ages = "arraySort(groupArrayIf({0}, {1}))"
+            return {
+                "n": f"countIf({_COUNTED})",
+                "numerator": f"countIf({_COUNTED} AND {hit})",
+                "mature": f"countIf({_COUNTED} AND {{at:Int64}} >= entered + h)",
+                "events": f"if({young}, {ages.format('outcome_at - entered', f'{_COUNTED} AND {done}')}, [])",
+                "censored": f"if({young}, "
+                f"{ages.format('least({at:Int64} - entered, h)', f'{_COUNTED} AND NOT ({done})')}, [])",
+                "persons": f"uniqExactIf(if(actor = '', id, person), {_COUNTED})" if metric.clustered else "0",
+                **nothing,
+                **details,
+            }
+        case Shape.DURATION:
+            return {
+                "n": "countIf(counted)" if _by_cohort(question) else "countIf(closed)",
+                "mature": "countIf(counted AND closed)",
+                "numerator": "toInt64(sumIf(duration, closed))",
+                "durations": "arraySort(groupArrayIf(toInt64(duration), closed))",
+                "events": "arraySort(groupArrayIf(toInt64(age), km = 1))",
+                "censored": "arraySort(groupArrayIf(toInt64(age), km = 2))",
+                **nothing,
+            }
+        case Shape.LEVEL:
+            return {
+                "n": "countIf(counted)",
+                "durations": "arraySort(groupArrayIf(toInt64(age), counted))",
+                **nothing,
+                **details,
+            }
+        case Shape.DISTINCT:
+            return {"n": f"uniqExactIf(person, {_qualified(question)})", "excluded": _excluded_events()}
+        case Shape.STICKINESS:
+            return {
+                "n": f"uniqExactIf(person, {_COUNTED})",
+                "person_days": f"uniqExactIf((person, day), {_COUNTED})",
+                "last_week": f"uniqExactIf(person, {_COUNTED} AND day > {{days:Int64}} - 7)",
+                "last_day": f"uniqExactIf(person, {_COUNTED} AND day = {{days:Int64}})",
+                "excluded": _excluded_events(),
+            }
+
+
+def _by_cohort(question: Question) -> bool:
+    parameters = question.parameters
+    return bool(parameters.get("attribution", question.metric.options.get("attribution")) == "cohort")
+
+
+_FREQUENT = f"""SELECT person FROM units WHERE {_COUNTED} GROUP BY person
+    HAVING uniqExact(event_id) >= {{min_events:Int64}}"""
+
+
+def _qualified(question: Question) -> str:
+    if question.parameters["min_events"] == 1:
+        return _COUNTED
+    return f"{_COUNTED} AND person IN ({_FREQUENT})"
+
+
+def _excluded_events() -> str:
+    each = ", ".join(f"'{key}', toUInt64(uniqExactIf(event_id, reason = '{key}'))" for key in ("bot", "no_actor"))
+    return f"mapFilter((k, v) -> v > 0, map({each}))"
+
+
+def counting(question: Question) -> tuple[Statement, tuple[str, ...]]:
+    """The statement that counts, and the names of its columns after `is_total` and the segment's values."""
+    aggregates = _aggregates(question)
+    rows, extra = "units", {}
+    if question.metric.shape is Shape.STICKINESS:
+        rows = "(SELECT *, arrayFirstIndex(edge -> entered < edge, {edges:Array(Int64)}) AS day FROM units)"
+        edges = local_day_ends(question.start, question.until, question.tz)
+        extra = {"edges": edges, "days": len(edges)}
+    names = [f"segment_{number}" for number, _ in enumerate(question.segments)]
+    keys = "".join(
+        f"toString({_column(question, dimension)}) AS {name}, "
+        for name, dimension in zip(names, question.segments, strict=True)
+    )
+    together = ", ".join(names)
+    is_total = f"toUInt8(grouping({together}) > 0)" if names else "1"
+    grouped = f"GROUP BY GROUPING SETS ((), ({together}))" if names else ""
+    values = ", ".join(f"{sql} AS out_{name}" for name, sql in aggregates.items())
+    return statement(question, f"SELECT {is_total} AS is_total, {keys}{values} FROM {rows} {grouped}", extra), tuple(
+        aggregates
+    )
+
+
+def explaining(question: Question, after: tuple[int, str] | None, limit: int) -> Statement:
+    """The statement that lists units by (entered, id) after a place; each row carries the total."""
+    shape = question.metric.shape
+    shown = {Shape.DURATION: "counted OR reason != ''", Shape.LEVEL: "counted"}.get(shape, "1")
+    rows = f"SELECT * FROM units WHERE {shown}"
+    if shape in (Shape.DISTINCT, Shape.STICKINESS):
+        chosen = _qualified(question) if shape is Shape.DISTINCT else _COUNTED
+        rows = f"""SELECT if(reason = '', person, toString(event_id)) AS id, min(entered) AS entered, person, reason,
+          arraySlice(arraySort(groupUniqArray(event_id)), 1, {_MOST_EVENTS}) AS event_ids
+          FROM units WHERE reason != '' OR ({chosen}) GROUP BY id, person, reason"""
+    columns = {
+        "id": "id",
+        "entered": "entered",
+        "person": "person" if "person" in rows or _needs_people(question) else "actor",
+        "reason": "reason",
+        "outcome_at": "outcome_at" if shape in (Shape.RATE, Shape.DURATION) else "toInt64(0)",
+        "outcome_id": "outcome_id" if shape in (Shape.RATE, Shape.DURATION) else "''",
+        "h": "h" if shape is Shape.RATE else "toInt64(0)",
+        "duration": "toInt64(duration)" if shape is Shape.DURATION else "toInt64(0)",
+        "event_ids": "arrayMap(e -> toString(e), event_ids)",
+    }
+    listed = ", ".join(f"{sql} AS out_{name}" for name, sql in columns.items())
+    place = "WHERE (out_entered, out_id) > ({after_entered:Int64}, {after_id:String})" if after else ""
+    sql = f"""SELECT *, (SELECT count() FROM ({rows})) AS total FROM (SELECT {listed} FROM ({rows})) {place}
+    ORDER BY out_entered, out_id LIMIT {{limit:UInt32}}"""
+    extra: dict[str, Any] = {"limit": limit}
+    if after:
+        extra |= {"after_entered": after[0], "after_id": after[1]}
+    return statement(question, sql, extra)
+
+
+def message_ids(tenant: str, event_ids: Sequence[str]) -> Statement:
+    """The producers' ids of some events."""
+    sql = """SELECT toString(event_id), min(message_id) FROM events
+    WHERE tenant = {tenant:String} AND event_id IN (SELECT toUUID(arrayJoin({ids:Array(String)}))) GROUP BY event_id"""
+    return Statement(sql, {"tenant": tenant, "ids": list(event_ids)}, False)

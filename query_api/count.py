@@ -1,0 +1,149 @@
+"""Asks the store: a question's cells (total and segments), and the units behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from query_api import identity
+from query_api.compile import Statement, counting, explaining, message_ids
+from query_api.question import Cell, Question
+from query_api.statistics import quantile
+from schemas.metrics.metric import Shape
+from schemas.ports import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit behind a number; times in ms, `outcome_at` None where there is none."""
+
+    id: str
+    entered: int
+    person: str
+    reason: str | None
+    outcome_id: str | None
+    outcome_at: int | None
+    duration: int | None
+    counted: str
+    event_ids: list[str]
+    message_ids: list[str]
+
+
+async def _run(store: Store, question: Question, statement: Statement) -> list[tuple[Any, ...]]:
+    parameters = dict(statement.parameters)
+    if statement.identities:
+        parameters |= await identity.resolve(store, question.tenant, question.at)
+    return await store.query(statement.sql, parameters)
+
+
+async def count(store: Store, question: Question) -> list[Cell]:
+    """The total first, then one cell per combination of segment values."""
+    statement, names = counting(question)
+    width = len(question.segments)
+    total, cells = Cell(), []
+    for is_total, *values in await _run(store, question, statement):
+        counted = dict(zip(names, values[width:], strict=True))
+        if is_total:
+            total = _cell(question, (), counted)
+        else:
+            cells.append(_cell(question, tuple(value or None for value in values[:width]), counted))
+    if not question.metric.details or total.details:
+        return [total, *cells]
+    return [replace(total, details={name: _NO_DETAIL.get(name, 0) for name in question.metric.details}), *cells]
+
+
+_NO_DETAIL: dict[str, Any] = {"age_median_seconds": None}
+
+
+def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[str, Any]) -> Cell:
+    excluded = {key: int(value) for key, value in sorted(counted["excluded"].items()) if value}
+    excluded |= {name.removeprefix("also_"): value for name, value in counted.items() if name.startswith("also_") and value}
+    details = {name.removeprefix("detail_"): value for name, value in counted.items() if name.startswith("detail_")}
+    cell = Cell(segment=segment, n=counted["n"], numerator=counted["n"], excluded=excluded, details=details)
+    match question.metric.shape:
+        case Shape.MONEY:
+            return _money(question, cell, counted)
+        case Shape.RATE:
+            return replace(
+                cell,
+                numerator=counted["numerator"],
+                denominator=cell.n,
+                mature=counted["mature"],
+                persons=counted["persons"],
+                events=counted["events"],
+                censored=counted["censored"],
+            )
+        case Shape.DURATION:
+            return replace(
+                cell,
+                numerator=counted["numerator"],
+                denominator=len(counted["durations"]),
+                mature=counted["mature"],
+                durations=counted["durations"],
+                events=counted["events"],
+                censored=counted["censored"],
+            )
+        case Shape.LEVEL:
+            ages = counted["durations"]
+            middle = quantile(ages, 0.5) / 1000 if ages else None
+            return replace(cell, details={**details, "age_median_seconds": middle})
+        case Shape.STICKINESS:
+            variant = question.parameters["variant"]
+            people = {"mean": "person_days", "same_day": "last_day", "wau_mau": "last_week"}[variant]
+            days = question.metric.options["days"] if variant == "mean" else 1
+            return replace(cell, numerator=counted[people], denominator=days * cell.n)
+        case _:
+            return cell
+
+
+def _money(question: Question, cell: Cell, counted: Mapping[str, Any]) -> Cell:
+    own = question.parameters.get("currency") or question.currency
+    others = {
+        currency: (int(amount), int(counted["counts"][currency]))
+        for currency, amount in sorted(counted["amounts"].items())
+        if currency != own
+    }
+    amount, n = counted["amounts"].get(own, 0), counted["counts"].get(own, 0)
+    return replace(cell, n=int(n), numerator=int(amount), by_currency=others)
+
+
+async def explain(
+    store: Store, question: Question, after: tuple[int, str] | None, limit: int
+) -> tuple[int, list[Unit]]:
+    """How many units there are, and up to `limit` of them by (entered, id) after a place."""
+    rows = await _run(store, question, explaining(question, after, limit))
+    wanted = sorted({event_id for row in rows for event_id in row[8]})
+    found = dict(await _run(store, question, message_ids(question.tenant, wanted))) if wanted else {}
+    units = [_unit(question, row, found) for row in rows]
+    return (rows[0][-1] if rows else 0), units
+
+
+def _unit(question: Question, row: tuple[Any, ...], found: Mapping[str, str]) -> Unit:
+    unit_id, entered, person, reason, outcome_at, outcome_id, horizon, duration, event_ids, _ = row
+    shape = question.metric.shape
+    has_outcome = outcome_at > 0
+    if reason:
+        counted = "excluded"
+    elif shape is Shape.RATE:
+        done = has_outcome and outcome_at - entered < horizon
+        counted = "numerator" if done is (question.metric.options["outcome"] == "presence") else "denominator"
+    elif shape is Shape.DURATION:
+        counted = "numerator" if has_outcome else "denominator"
+    else:
+        counted = "numerator"
+    elapsed = None
+    if has_outcome:
+        elapsed = duration if shape is Shape.DURATION else outcome_at - entered
+    return Unit(
+        id=unit_id,
+        entered=entered,
+        person=person,
+        reason=reason or None,
+        outcome_id=outcome_id or None,
+        outcome_at=outcome_at if has_outcome else None,
+        duration=elapsed,
+        counted=counted,
+        event_ids=event_ids,
+        message_ids=[found[event_id] for event_id in event_ids if event_id in found],
+    )
