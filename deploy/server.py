@@ -1,0 +1,78 @@
+"""The HTTP server: uvicorn, told to stop by our own handler, so that a drained service ends with exit code 0.
+
+uvicorn raises a caught signal again after its shutdown. Here SIGTERM and SIGINT turn readiness off and start uvicorn's
+graceful stop: no new connections, requests in flight finish, then the caller closes the log and the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+
+class PortInUse(Exception):
+    """The address cannot be listened on."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound socket that does not listen yet: nobody is answered before the service can. Raises `PortInUse`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        reason = "is in use (choose another with SOJOURN_PORT)" if error.errno == errno.EADDRINUSE else str(error)
+        raise PortInUse(f"{host}:{port} {reason}") from error
+    return bound
+
+
+class Server(uvicorn.Server):
+    """Serves until SIGTERM or SIGINT; a second signal does not wait for requests in flight."""
+
+    def __init__(
+        self, app: Any, *, drain_seconds: int, started: Callable[[], None], draining: Callable[[], None]
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="uvloop",
+                http="httptools",
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=drain_seconds,
+                timeout_keep_alive=75,
+            )
+        )
+        self._on_start = started
+        self._on_drain = draining
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_start()
+
+    def _stop(self) -> None:
+        self._on_drain()
+        self.force_exit = self.should_exit
+        self.should_exit = True

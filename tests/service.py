@@ -1,0 +1,132 @@
+"""Sojourn as a process of its own, for tests that talk to it over loopback, kill it and start it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+WRITE_KEY = "wk_test"
+READ_TOKEN = "rt_test"
+ZENDESK_SECRET = "zendesk-signing-secret"
+TENANTS: dict[str, Any] = {
+    "tenants": [
+        {
+            "id": "test",
+            "timezone": "Europe/Berlin",
+            "week_start": "monday",
+            "currency": "EUR",
+            "write_keys": [WRITE_KEY],
+            "read_tokens": [READ_TOKEN],
+            "allowed_origins": ["*"],
+            "sources": [{"id": "zd1", "kind": "zendesk", "secrets": [ZENDESK_SECRET]}],
+        }
+    ]
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Service:
+    """One data folder and one port; the process behind them comes and goes."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        module: str = "deploy.cli",
+        arguments: tuple[str, ...] = ("serve",),
+        environment: Mapping[str, str] | None = None,
+        tenants: Mapping[str, Any] | None = TENANTS,
+    ) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.starts = 0
+        self._command = [sys.executable, "-m", module, *arguments]
+        folder.mkdir(parents=True, exist_ok=True)
+        if tenants is not None:
+            (folder / "tenants.json").write_text(json.dumps(tenants))
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SOJOURN_", "KAFKA_"))}
+        self.environment = inherited | {
+            "SOJOURN_DATA": str(folder),
+            "SOJOURN_PORT": str(self.port),
+            "DEMO": "0",
+            **(environment or {}),
+        }
+
+    @property
+    def output(self) -> str:
+        """What the last process has printed so far."""
+        return (self.folder / f"output.{self.starts}").read_text(errors="replace")
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start the process and do not wait for it."""
+        self.starts += 1
+        with (self.folder / f"output.{self.starts}").open("wb") as output:
+            self.process = subprocess.Popen(
+                self._command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
+            )
+        return self.process
+
+    def start(self, seconds: float = 30.0) -> None:
+        """Start, and wait until it is ready."""
+        process = self.spawn()
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise AssertionError(f"the service ended with {process.returncode}:\n{self.output}")
+            try:
+                if httpx.get(self.url + "/readyz", timeout=2.0).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"the service is not ready after {seconds:g} s:\n{self.output}")
+
+    def kill(self) -> None:
+        """SIGKILL: no handler runs."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def terminate(self, seconds: float = 20.0) -> int:
+        """SIGTERM, and wait; answers the exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(seconds)
+
+    def send(self, body: Any, **headers: str) -> httpx.Response:
+        """POST to the native route."""
+        return httpx.post(
+            self.url + "/v1/events",
+            json=body,
+            headers={"Authorization": f"Bearer {WRITE_KEY}", **headers},
+            timeout=30.0,
+        )
+
+    def metric(self, path: str, **parameters: str) -> Any:
+        """GET below `/v1/metrics/`; the body, decoded."""
+        answer = httpx.get(
+            f"{self.url}/v1/metrics/{path}",
+            params=parameters,
+            headers={"Authorization": f"Bearer {READ_TOKEN}"},
+            timeout=30.0,
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()

@@ -1,0 +1,34 @@
+"""The command line: every promised command exists, and what is not there yet says so with exit code 2."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy import cli
+
+PROMISED = {"serve", "ingest", "processors", "query", "migrate", "topics", "demo", "import"}
+
+
+def test_every_promised_command_exists() -> None:
+    assert set(cli.COMMANDS) == PROMISED
+
+
+@pytest.mark.parametrize("command", sorted(PROMISED - {"serve", "migrate"}))
+def test_a_command_that_is_not_there_yet_says_so(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([command]) == 2
+    assert capsys.readouterr().err == f"sojourn: {command}: not there yet\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["brew"], ["serve", "--fast"]])
+def test_wrong_usage_is_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(arguments)
+    assert left.value.code == 2
+
+
+def test_a_broken_setting_is_one_line_and_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOJOURN_PORT", "eighty")
+    assert cli.main(["serve"]) == 2
+    assert capsys.readouterr().err.startswith("sojourn: SOJOURN_PORT='eighty'")
