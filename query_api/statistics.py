@@ -1,0 +1,88 @@
+"""Intervals and quantiles, pure and deterministic: sums run in one order, over sorted integers.
+
+Definitions and defaults: METRICS.md sections 2.3, 2b.6, 2b.26 and 3. z is fixed, so that two machines print the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+from scipy.special import bdtr, stdtrit
+
+Z = 1.959963984540054
+"""The 0.975 quantile of the normal distribution."""
+CONFIDENCE = 0.95
+_TAIL = 0.025
+
+Limits = tuple[float | None, float | None]
+NO_LIMITS: Limits = (None, None)
+
+
+def wilson(successes: int, n: int) -> Limits:
+    """Wilson score interval of a share; none for n = 0."""
+    if n == 0:
+        return NO_LIMITS
+    share, spread = successes / n, Z * Z / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = Z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    low = 0.0 if successes == 0 else max(0.0, centre - half)
+    high = 1.0 if successes == n else min(1.0, centre + half)
+    return low, high
+
+
+def square_and_add(value: float, limits: Limits, other: float, other_limits: Limits) -> Limits:
+    """Interval of `value - other` from the interval of each: Newcombe's with Wilson limits, else MOVER."""
+    low, high = limits
+    other_low, other_high = other_limits
+    if low is None or high is None or other_low is None or other_high is None:
+        return NO_LIMITS
+    difference = value - other
+    return (
+        difference - math.hypot(value - low, other_high - other),
+        difference + math.hypot(high - value, other - other_low),
+    )
+
+
+def mean_limits(values: Sequence[int]) -> Limits:
+    """Interval of the mean by Student's t; the variance is an exact quotient of integers. None below n = 2."""
+    n = len(values)
+    if n < 2:
+        return NO_LIMITS
+    total = sum(values)
+    variance = (n * sum(value * value for value in values) - total * total) / (n * (n - 1))
+    half = float(stdtrit(n - 1, 1 - _TAIL)) * math.sqrt(variance / n)
+    return total / n - half, total / n + half
+
+
+def quantile(values: Sequence[int], q: float) -> float:
+    """Type 7 (linear interpolation) of ascending integers: an exact fraction, divided once."""
+    share = Fraction(str(q))
+    place = (len(values) - 1) * share
+    below = math.floor(place)
+    above = min(below + 1, len(values) - 1)
+    low, high = int(values[below]), int(values[above])
+    return float(low + (place - below) * (high - low))
+
+
+def quantile_limits(values: Sequence[int], q: float) -> Limits:
+    """The order statistics between which the quantile lies; a limit whose rank does not exist is None.
+
+    Ranks from the binomial: n = 100, median: 40 and 61.
+    """
+    n = len(values)
+    if n == 0:
+        return NO_LIMITS
+    low_rank, high_rank = _binomial_quantile(_TAIL, n, q), _binomial_quantile(1 - _TAIL, n, q) + 1
+    low = float(values[low_rank - 1]) if low_rank >= 1 else None
+    return low, float(values[high_rank - 1]) if high_rank <= n else None
+
+
+def _binomial_quantile(level: float, n: int, q: float) -> int:
+    """The least k with P(X <= k) >= level."""
+    low, high = -1, n
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if float(bdtr(middle, n, q)) >= level else (middle, high)
+    return high

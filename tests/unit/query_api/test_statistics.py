@@ -1,0 +1,60 @@
+"""Published numbers, and the edges that formulas alone do not settle."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from query_api.statistics import mean_limits, quantile, quantile_limits, square_and_add, wilson
+
+
+def test_wilson_limits_are_those_of_newcombe_1998() -> None:
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
+
+
+def test_wilson_limits_of_the_design_s_example() -> None:
+    assert wilson(897, 1284) == pytest.approx((0.672937, 0.723074), abs=5e-7)
+    assert wilson(489, 655) == pytest.approx((0.711882, 0.778373), abs=5e-7)
+
+
+def test_nothing_has_no_limits() -> None:
+    assert wilson(0, 0) == (None, None)
+    assert quantile_limits([], 0.5) == (None, None)
+    assert mean_limits([5]) == (None, None)
+
+
+def test_difference_of_two_shares_is_newcombe_s() -> None:
+    low, high = square_and_add(56 / 70, wilson(56, 70), 48 / 80, wilson(48, 80))
+    assert low == pytest.approx(0.0524, abs=5e-5)
+    assert high == pytest.approx(0.3339, abs=5e-5)
+
+
+def test_a_missing_limit_leaves_the_difference_without_any() -> None:
+    assert square_and_add(1.0, (None, None), 0.5, (0.4, 0.6)) == (None, None)
+
+
+def test_quantiles_interpolate_linearly() -> None:
+    assert quantile([1, 2, 3, 4], 0.5) == 2.5
+    assert quantile([10, 20, 30, 40, 50, 60, 70, 80, 90, 100], 0.9) == 91.0
+    assert quantile([7], 0.9) == 7.0
+
+
+def test_median_of_100_lies_between_ranks_40_and_61() -> None:
+    assert quantile_limits(range(1, 101), 0.5) == (40.0, 61.0)
+
+
+def test_five_values_do_not_bound_their_median() -> None:
+    assert quantile_limits([1, 2, 3, 4, 5], 0.5) == (None, None)
+    assert quantile_limits([1, 2, 3, 4, 5, 6], 0.5) == (1.0, 6.0)
+
+
+def test_mean_limits_are_student_s() -> None:
+    low, high = mean_limits([1, 2, 3, 4, 5])
+    assert low is not None
+    assert high is not None
+    assert (low + high) / 2 == pytest.approx(3.0)
+    assert (high - low) / 2 == pytest.approx(2.776445 * math.sqrt(2.5 / 5), abs=1e-6)
