@@ -1,0 +1,149 @@
+"""A question as a caller writes it, read again without the product's code: durations, windows, local midnights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.reference.copies import instant
+
+DAY = 86_400_000
+SHARED = frozenset(
+    ["window", "from", "to", "period", "at", "tz", "segment", "filter", "compare", "statistic", "limit", "definition"]
+)
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "cart_abandonment_rate": {
+        "entity": "cart", "horizon": "PT24H", "inactivity": "PT1H", "recovery": "P30D", "emptied": "abandoned",
+    },
+    "checkout_abandonment_rate": {"horizon": "PT1H", "horizon_async": "PT72H"},
+    "dau": {"events": "", "min_events": "1", "days": "1"},
+    "wau": {"events": "", "min_events": "1", "days": "7"},
+    "mau": {"events": "", "min_events": "1", "days": "28"},
+    "stickiness": {"variant": "mean"},
+    "resolution_time": {"clock": "full", "pending": "include", "attribution": "completion"},
+    "first_response_time": {"bots": "false", "sla": ""},
+    "reopen_rate": {"within": "P14D", "thank_you": "ignore"},
+    "revenue": {"currency": ""},
+}  # fmt: skip
+STATES = ("dau", "wau", "mau", "stickiness", "backlog")
+
+
+def duration(text: str) -> int:
+    """Weeks to seconds of ISO 8601, in ms."""
+    found = re.fullmatch(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", text)
+    assert found, text
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return ((((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
+
+
+def midnight(day: date, tz: str) -> int:
+    """The first instant of a local day."""
+    local = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(tz))
+    return int(local.astimezone(UTC).timestamp() * 1000)
+
+
+def local_day(ms: int, tz: str) -> date:
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(ZoneInfo(tz)).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    metric: str
+    start: int
+    end: int
+    at: int
+    tz: str
+    currency: str = "EUR"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    segments: tuple[str, ...] = ()
+    filters: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    statistic: str = ""
+    previous: tuple[int, int] | None = None
+
+    @property
+    def until(self) -> int:
+        return max(self.start, min(self.at, self.end))
+
+    def before(self) -> Asked | None:
+        """The same question about the window before."""
+        if self.previous is None:
+            return None
+        return replace(self, start=self.previous[0], end=self.previous[1], previous=None)
+
+
+def ask(metric: str, query: Mapping[str, Any], tz: str, currency: str = "EUR", week_start: str = "monday") -> Asked:
+    """`query` maps HTTP parameters to a text, or to a list of texts where one is repeated; `at` must be among them."""
+    tz = str(query.get("tz", tz))
+    at = instant(query["at"])
+    assert at is not None
+    start, end, before = _window(query, at, tz, week_start)
+    parameters = {name: query.get(name, default) for name, default in DEFAULTS.get(metric, {}).items()}
+    assert not set(query) - SHARED - set(parameters), f"{metric} has no such parameter: {query}"
+    for name in ("horizon", "horizon_async", "inactivity", "recovery", "within", "sla"):
+        if parameters.get(name):
+            parameters[name] = duration(str(parameters[name]))
+    if metric in STATES and metric != "backlog":
+        end = min(at, end)
+        days = int(parameters.get("days", 28))
+        before = (0, _days_back(end, days, tz))
+    elif metric == "backlog":
+        before = (2 * start - end, start)
+    filters = query.get("filter", [])
+    return Asked(
+        metric, start, end, at, tz, currency, parameters,
+        segments=tuple(part for part in str(query.get("segment", "")).split(",") if part),
+        filters=tuple(_filter(text) for text in ([filters] if isinstance(filters, str) else filters)),
+        statistic=str(query.get("statistic", "")),
+        previous=before if query.get("compare") == "previous" else None,
+    )  # fmt: skip
+
+
+def _filter(text: str) -> tuple[str, str, tuple[str, ...]]:
+    dimension, operator, values = text.split(":", 2)
+    return dimension, operator, tuple(part for part in values.split(",") if part)
+
+
+def _window(query: Mapping[str, Any], at: int, tz: str, week_start: str) -> tuple[int, int, tuple[int, int]]:
+    if "from" in query:
+        dated = [re.fullmatch(r"\d{4}-\d\d-\d\d", str(query[key])) is not None for key in ("from", "to")]
+        start, end = (_edge(str(query[key]), tz) for key in ("from", "to"))
+        if all(dated):
+            days = (local_day(end, tz) - local_day(start, tz)).days
+            return start, end, (_days_back(start, days, tz), start)
+        return start, end, (2 * start - end, start)
+    if "period" in query:
+        end_day = local_day(at, tz)
+        if query["period"] == "week":
+            end_day -= timedelta(days=(end_day.weekday() + (week_start == "sunday")) % 7)
+        if query["period"] == "month":
+            end_day = end_day.replace(day=1)
+        days_before = [_preceding(end_day, str(query["period"]))]
+        days_before.append(_preceding(days_before[0], str(query["period"])))
+        end, start, earlier = (midnight(day, tz) for day in (end_day, *days_before))
+        return start, end, (earlier, start)
+    length = duration(str(query.get("window", "P1D")))
+    return at - length, at, (at - 2 * length, at - length)
+
+
+def _preceding(day: date, period: str) -> date:
+    if period == "month":
+        return (day - timedelta(days=1)).replace(day=1)
+    return day - timedelta(days=7 if period == "week" else 1)
+
+
+def _edge(text: str, tz: str) -> int:
+    if len(text) == 10:
+        return midnight(date.fromisoformat(text), tz)
+    found = instant(text)
+    assert found is not None
+    return found
+
+
+def _days_back(ms: int, days: int, tz: str) -> int:
+    """The same local time of day so many local days before."""
+    local = datetime.fromtimestamp(ms / 1000, UTC).astimezone(ZoneInfo(tz))
+    return int((local.replace(tzinfo=None) - timedelta(days=days)).replace(tzinfo=ZoneInfo(tz)).timestamp() * 1000)

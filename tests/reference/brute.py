@@ -1,0 +1,253 @@
+"""The brute force: the answer to a question from the events as sent, in plain Python, sharing no code with the product.
+
+`Reference(deliveries, ...)` reads the events; `answer(asked)` gives the fields of the fixed body that stored events,
+`at` and parameters decide. Decided here where the specification is silent: a filter selects left-out units too; with
+`min_events` a person is counted under a segment value by the events with that value; `persons` are those of counted
+units. Under the estimate, a unit past its own horizon stays at risk to the longest horizon of the question (a card
+checkout abandoned after its hour is known never to convert; censoring it there would let the few slow payers speak
+for it). Segments follow the basis of the total.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from tests.reference import numbers
+from tests.reference.asking import STATES, Asked, local_day, midnight
+from tests.reference.copies import Copies
+from tests.reference.counting import UNITS, Known, active, activity, passes, span
+from tests.reference.unit import Sums, Unit, add_up
+
+RATES = {
+    "cart_abandonment_rate": ("horizon", "absence"),
+    "checkout_abandonment_rate": ("horizon", "absence"),
+    "reopen_rate": ("within", "presence"),
+}
+DURATIONS = ("resolution_time", "first_response_time")
+Body = dict[str, Any]
+
+
+class Reference:
+    def __init__(self, deliveries: Iterable[Mapping[str, Any]], tenant: str = "demo") -> None:
+        self.copies = Copies.of(deliveries, tenant)
+        self._known: dict[int, Known] = {}
+
+    def known(self, at: int) -> Known:
+        if at not in self._known:
+            self._known[at] = Known(self.copies, at)
+        return self._known[at]
+
+    def answer(self, asked: Asked) -> Body:
+        body = self._state(asked) if asked.metric in STATES[:4] else self._counted(asked)
+        earlier = asked.before()
+        if earlier is not None:
+            body["comparison"] = _comparison(asked, body, self.answer(earlier))
+        return body
+
+    def units(self, asked: Asked) -> list[Unit]:
+        """Every unit of the question, for whoever must see why."""
+        known = self.known(asked.at)
+        return [unit for unit in UNITS[asked.metric](known, asked) if passes(unit, asked)]
+
+    def _counted(self, asked: Asked) -> Body:
+        units = self.units(asked)
+        total = add_up(units)
+        body = _body(asked, total)
+        groups: dict[tuple[str | None, ...], list[Unit]] = defaultdict(list)
+        if asked.segments:
+            for unit in units:
+                groups[tuple(unit.dimensions(name) or None for name in asked.segments)].append(unit)
+        cells = [(key, _body(asked, add_up(found), body["basis"])) for key, found in groups.items()]
+        body["segments"] = _segments(asked, cells)
+        return body
+
+    def _state(self, asked: Asked) -> Body:
+        known = self.known(asked.at)
+        days = 28 if asked.metric == "stickiness" else int(asked.parameters["days"])
+        least = int(asked.parameters.get("min_events", 1))
+        start, until = span(asked, days)
+        units = list(activity(known, asked, start, until))
+
+        def cell(found: list[Unit]) -> Body:
+            if asked.metric == "stickiness":
+                return _stickiness(asked, found, until)
+            n = len(active(found, least))
+            return {"value": n, "numerator": n, "denominator": None, "n": n, "interval": None}
+
+        groups: dict[tuple[str | None, ...], list[Unit]] = defaultdict(list)
+        if asked.segments:
+            for unit in units:
+                groups[tuple(unit.dimensions(name) or None for name in asked.segments)].append(unit)
+        left_out = {(unit.reason, unit.id) for unit in units if unit.reason}
+        return {
+            **cell(units),
+            "basis": "mature",
+            "maturity": 1.0,
+            "estimate": None,
+            "excluded": dict(Counter(reason for reason, _ in left_out)),
+            "segments": _segments(asked, [(key, cell(found)) for key, found in groups.items()]),
+        }
+
+
+def _stickiness(asked: Asked, units: list[Unit], until: int) -> Body:
+    mau = len(active(units, 1))
+    today = local_day(until - 1, asked.tz)
+
+    def since(days: int) -> int:
+        begin = midnight(today - timedelta(days=days - 1), asked.tz)
+        return len(active([unit for unit in units if unit.entry >= begin], 1))
+
+    variant = asked.parameters["variant"]
+    by_day: dict[Any, list[Unit]] = defaultdict(list)
+    for unit in units:
+        by_day[local_day(unit.entry, asked.tz)].append(unit)
+    numerator = sum(len(active(found, 1)) for found in by_day.values())
+    if variant != "mean":
+        numerator = since(1 if variant == "same_day" else 7)
+    denominator = mau * (28 if variant == "mean" else 1)
+    return {
+        "value": numerator / denominator if denominator else None,
+        "numerator": numerator,
+        "denominator": denominator,
+        "n": mau,
+        "interval": None,
+    }
+
+
+def _body(asked: Asked, sums: Sums, basis: str | None = None) -> Body:
+    maturity = sums.mature / sums.n if sums.n else None
+    body: Body = {
+        "n": sums.n,
+        "excluded": dict(sums.excluded),
+        "details": dict(sums.details),
+        "estimate": None,
+        "persons": len({unit.person for unit in sums.units if not unit.reason and unit.n}),
+    }
+    if asked.metric in RATES:
+        body |= _rate(asked, sums, maturity, basis)
+    elif asked.metric in DURATIONS:
+        body |= _duration(asked, sums, maturity)
+    elif asked.metric == "revenue":
+        currency = str(asked.parameters.get("currency") or asked.currency)
+        value, n = sums.by_currency.get(currency, (0, 0))
+        others = sorted((other, part) for other, part in sums.by_currency.items() if other != currency)
+        body |= {
+            "value": value / 100,
+            "n": n,
+            "currency": currency,
+            "by_currency": [{"currency": other, "value": part / 100, "n": count} for other, (part, count) in others],
+            "denominator": None,
+            "interval": None,
+            "basis": "mature",
+            "maturity": 1.0,
+        }
+    else:
+        body |= {"value": sums.n, "numerator": sums.n, "denominator": None, "interval": None, "basis": "mature"}
+        body["maturity"] = 1.0
+    if asked.metric == "backlog":
+        age = numbers.quantile(sums.ages, 0.5)
+        body["details"] = {
+            "inflow": sums.details["inflow"],
+            "outflow": sums.details["outflow"],
+            "age_median_seconds": None if age is None else age / 1000,
+        }
+    if asked.metric == "cart_abandonment_rate":
+        body["details"] = {key: sums.details[key] for key in ("abandoned_now", "recovered", "emptied")}
+    return body
+
+
+def _rate(asked: Asked, sums: Sums, maturity: float | None, basis: str | None) -> Body:
+    parameter, counts = RATES[asked.metric]
+    horizon = max(int(asked.parameters[key]) for key in (parameter, "horizon_async") if key in asked.parameters)
+    absence = counts == "absence"
+    numerator = sums.n - sums.successes if absence else sums.successes
+    observed = numerator / sums.n if sums.n else None
+    maturity = float(asked.at >= asked.end + horizon) if maturity is None else maturity
+    basis = basis or ("mature" if maturity >= 1 else "estimate")
+    step = numbers.survival_before(numbers.kaplan_meier(sums.died, sums.survived), horizon)
+    rate, low, high = step.survival, step.low, step.high
+    if not absence:
+        rate = 1 - rate
+        low, high = (None if limit is None else 1 - limit for limit in (step.high, step.low))
+    if not sums.n or basis == "mature":
+        value, (low, high) = observed, numbers.wilson(numerator, sums.n)
+    else:
+        value = rate
+    return {
+        "value": value,
+        "basis": basis,
+        "numerator": numerator,
+        "denominator": sums.n,
+        "observed": {"numerator": numerator, "denominator": sums.n, "value": observed},
+        "maturity": maturity,
+        "interval": {"low": low, "high": high} if sums.n else None,
+        "estimate": {"value": rate, "low": low, "high": high} if basis == "estimate" and sums.n else None,
+    }
+
+
+def _duration(asked: Asked, sums: Sums, maturity: float | None) -> Body:
+    values = sums.values
+    steps = numbers.kaplan_meier(sums.died, sums.survived)
+    median, low, high = numbers.km_median(steps)
+    limits = {
+        "mean": numbers.mean_limits(values),
+        "median": numbers.quantile_limits(values, 0.5),
+        "p90": numbers.quantile_limits(values, 0.9),
+        "km_median": (low, high),
+    }
+    figures = {
+        "mean": sum(values) / len(values) if values else None,
+        "median": numbers.quantile(values, 0.5),
+        "p90": numbers.quantile(values, 0.9),
+        "km_median": median,
+    }
+    sla = asked.parameters.get("sla")
+    statistics = {name: _seconds(figure) for name, figure in figures.items()}
+    body: Body = {
+        "maturity": maturity,
+        "statistics": {
+            **statistics,
+            "n": len(values),
+            "open": len(sums.survived),
+            "sla_share": 1 - numbers.survival_before(steps, int(sla)).survival
+            if sla and (sums.died or sums.survived)
+            else None,
+        },
+        "denominator": None,
+    }
+    if asked.statistic:
+        found = [_seconds(limit) for limit in limits[asked.statistic]]
+        body["value"] = statistics[asked.statistic]
+        body["interval"] = dict(zip(("low", "high"), found, strict=True)) if any(found) else None
+    return body
+
+
+def _seconds(ms: float | None) -> float | None:
+    return None if ms is None else ms / 1000
+
+
+def _segments(asked: Asked, cells: list[tuple[tuple[str | None, ...], Body]]) -> list[Body]:
+    """By n descending, then name; a value under which nothing was counted is none."""
+    keep = [(key, body) for key, body in cells if body["n"]]
+    keep.sort(key=lambda cell: (-cell[1]["n"], [part or "" for part in cell[0]]))
+    fields = ("value", "numerator", "denominator", "n", "interval")
+    return [
+        {
+            "segment": dict(zip(asked.segments, key, strict=True)),
+            **{name: body[name] for name in fields if name in body},
+        }
+        for key, body in keep
+    ]
+
+
+def _comparison(asked: Asked, body: Body, earlier: Body) -> Body:
+    found: Body = {"value": earlier["value"], "difference": None, "low": None, "high": None}
+    if body["value"] is not None and earlier["value"] is not None:
+        found["difference"] = body["value"] - earlier["value"]
+        if body.get("interval") and earlier.get("interval") and asked.metric in (*RATES, *DURATIONS):
+            pairs = [(part["interval"]["low"], part["interval"]["high"]) for part in (body, earlier)]
+            found["low"], found["high"] = numbers.square_and_add(body["value"], pairs[0], earlier["value"], pairs[1])
+    return found
