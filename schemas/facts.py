@@ -11,6 +11,7 @@ the smallest (time, hash).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.tables import NEVER_MS
@@ -103,6 +104,8 @@ _ORDERS_AT = Relation(
     HAVING completed_at >= {{start:Int64}} AND completed_at < {{at:Int64}}""",
 )
 
+_ORDERS_SINCE = "FROM orders WHERE tenant = {tenant:String} AND day >= toDate($start) AND day <= toDate($at)"
+
 _CARTS_AT = Relation(
     "carts_at",
     "Carts that exist before `at` and could be linked to an order of [start, at).",
@@ -115,10 +118,10 @@ _CARTS_AT = Relation(
     WHERE tenant = {{tenant:String}} AND entity = {{entity:String}} AND day <= toDate($at) AND (
       id IN (SELECT id FROM carts WHERE tenant = {{tenant:String}} AND entity = {{entity:String}}
                AND day >= toDate($start) - 31 AND day <= toDate($at))
-      OR id IN (SELECT cart_ FROM orders_at)
+      OR id IN (SELECT tupleElement(cart, 3) {_ORDERS_SINCE})
       OR id IN (SELECT id FROM carts ARRAY JOIN mapKeys(checkouts) AS checkout_id
                 WHERE tenant = {{tenant:String}} AND entity = {{entity:String}}
-                  AND checkout_id IN (SELECT checkout_ FROM orders_at WHERE checkout_ != '')))
+                  AND checkout_id IN (SELECT tupleElement(checkout, 3) {_ORDERS_SINCE})))
     GROUP BY id
     HAVING created_at < {{at:Int64}}""",
 )
@@ -140,79 +143,79 @@ _CHECKOUTS_AT = Relation(
 )
 
 
-def _by_id(level: int, entities: str, keys: str, order_key: str) -> str:
-    """Every pair of an order and an entity that its id names, in range or not."""
+_BY_PERSON = 4
+"""The level at which keys are actors, and are matched as persons."""
+
+
+def _as_persons(rows: str) -> str:
+    """`rows` (level, key, …) with the actors among the keys turned into persons."""
     return f"""
-    SELECT o.id AS order_id, {level} AS level, c.created_at <= o.completed_at
-        AND o.completed_at < c.created_at + {LINK_RANGE_MS} AS in_range, c.created_at AS created_at, c.id AS entity_id
-    FROM (SELECT id, completed_at, {order_key} AS key FROM orders_at WHERE key != '') AS o
-    INNER JOIN (SELECT id, created_at, {keys} AS key FROM {entities}) AS c ON o.key = c.key"""
+    SELECT r.* EXCEPT (key), if(r.level = {_BY_PERSON} AND p.person != '', p.person, r.key) AS key
+    FROM ({rows}) AS r LEFT JOIN people AS p ON p.actor = r.key"""
 
 
-def _by_range(level: int, keyed: str, order_key: str, orders: str = "orders_at") -> str:
-    """For each order the latest entity (then the greatest id) with the same key, if it is in range."""
+def _linked(entities: str, order_keys: Mapping[int, str], entity_keys: Mapping[int, str], naming: int) -> str:
+    """Every order of `orders_at` with the entity that it belongs to, or ''.
+
+    Orders and entities are spread over their keys by level and met in one ASOF join, which finds the latest entity
+    (then the greatest id) not after the order. Up to level `naming` a key is a name: that it is known at all settles
+    the order, so each such key also has a marker (created -1) that only matches when nothing else does.
+    """
+    spread = ", ".join(f"({level}, {key})" for level, key in order_keys.items())
+    found = ", ".join(
+        f"arrayMap(k -> ({level}, k, created_at, id), {keys})"
+        + (f", arrayMap(k -> ({level}, k, toInt64(-1), ''), {keys})" if level <= naming else "")
+        for level, keys in entity_keys.items()
+    )
+    orders = f"""SELECT *, tupleElement(pair, 1) AS level, tupleElement(pair, 2) AS key
+      FROM (SELECT *, arrayJoin(arrayFilter(x -> x.2 != '', [{spread}, (9, 'no key')])) AS pair FROM orders_at)"""
+    candidates = f"""SELECT tupleElement(c, 1) AS level, tupleElement(c, 2) AS key, tupleElement(c, 3) AS created_at,
+        tupleElement(c, 4) AS entity_id
+      FROM (SELECT arrayJoin(arrayConcat({found})) AS c FROM {entities})"""
+    if _BY_PERSON in entity_keys:
+        orders, candidates = _as_persons(orders), _as_persons(candidates)
     return f"""
-    SELECT o.id AS order_id, {level} AS level, 1 AS in_range, c.created_at AS created_at, c.entity_id AS entity_id
-    FROM (SELECT id, completed_at, {order_key} AS key FROM {orders} WHERE key != '') AS o
-    ASOF INNER JOIN (SELECT key, created_at, max(id) AS entity_id FROM ({keyed}) GROUP BY key, created_at) AS c
-      ON o.key = c.key AND o.completed_at >= c.created_at
-    WHERE o.completed_at < c.created_at + {LINK_RANGE_MS}"""
-
-
-def _linked(candidates: str, naming_levels: int) -> str:
-    """Each order with its entity: the first level that has a candidate; an id that names one settles it."""
-    return f"""
-    SELECT order_id, tupleElement(best, 2) AS entity_id
+    SELECT * EXCEPT (found), arrayMin(x -> if(x.4 OR (x.1 <= {naming} AND x.2 != 0), x.1, 99), found) AS first_level,
+      arrayFirst(x -> x.1 = first_level AND x.4, found).3 AS entity_id
     FROM (
-      SELECT order_id, minIf(level, level <= {naming_levels} OR in_range = 1) AS first_level,
-        arrayMax(arrayMap(x -> (x.3, x.4),
-          arrayFilter(x -> x.1 = first_level AND x.2 = 1, groupArray((level, in_range, created_at, entity_id))))) AS best,
-        countIf(level <= {naming_levels} OR in_range = 1) AS found
-      FROM ({candidates}) GROUP BY order_id)
-    WHERE found > 0 AND tupleElement(best, 2) != ''"""
+    SELECT id, any(completed_at) AS completed_at, any(bot) AS bot, any(actor_) AS actor_, any(country_) AS country_,
+      any(channel_) AS channel_, any(device_) AS device_, any(event_ids) AS event_ids,
+      groupArray((level, created_at, entity_id, in_range)) AS found
+    FROM (
+      SELECT o.id AS id, o.completed_at AS completed_at, o.bot AS bot, o.actor_ AS actor_, o.country_ AS country_,
+        o.channel_ AS channel_, o.device_ AS device_, o.event_ids AS event_ids, o.level AS level,
+        c.created_at AS created_at, c.entity_id AS entity_id,
+        c.entity_id != '' AND o.completed_at < c.created_at + {LINK_RANGE_MS} AS in_range
+      FROM ({orders}) AS o
+      ASOF LEFT JOIN (
+        SELECT level, key, created_at, max(entity_id) AS entity_id FROM ({candidates}) GROUP BY level, key, created_at
+      ) AS c ON o.level = c.level AND o.key = c.key AND o.completed_at >= c.created_at)
+    GROUP BY id)"""
 
 
-_CART_PERSONS = """SELECT if(p.person != '', p.person, c.actor) AS key, c.created_at AS created_at, c.id AS id
-      FROM (SELECT id, created_at, arrayJoin(actors_) AS actor FROM carts_at) AS c
-      LEFT JOIN people AS p ON p.actor = c.actor"""
-_ORDER_PERSONS = """(SELECT o.id AS id, o.completed_at AS completed_at, if(p.person != '', p.person, o.actor_) AS person_
-      FROM (SELECT id, completed_at, actor_ FROM orders_at WHERE actor_ != '') AS o
-      LEFT JOIN people AS p ON p.actor = o.actor_)"""
-_SESSIONS = "SELECT arrayJoin(sessions_) AS key, created_at, id FROM {}"
-
-_CART_LINKS = Relation(
-    "cart_links",
-    "Order to its cart: by cart id, checkout id, session, person.",
+_CART_ORDERS = Relation(
+    "cart_orders",
+    "Orders with their cart: by cart id, checkout id, session, person.",
     _linked(
-        " UNION ALL ".join(
-            (
-                _by_id(1, "carts_at", "id", "cart_"),
-                _by_id(2, "carts_at", "arrayJoin(checkouts_)", "checkout_"),
-                _by_range(3, _SESSIONS.format("carts_at"), "session_"),
-                _by_range(4, _CART_PERSONS, "person_", _ORDER_PERSONS),
-            )
-        ),
-        2,
+        "carts_at",
+        {1: "cart_", 2: "checkout_", 3: "session_", _BY_PERSON: "actor_"},
+        {1: "[id]", 2: "checkouts_", 3: "sessions_", _BY_PERSON: "actors_"},
+        naming=2,
     ),
 )
-_SESSION_CART_LINKS = Relation(
-    "session_cart_links",
-    "Order to the session with cart adds in which it was placed.",
-    _linked(_by_range(1, "SELECT id AS key, created_at, id FROM carts_at", "session_"), 0),
+_SESSION_CART_ORDERS = Relation(
+    "session_cart_orders",
+    "Orders with the session with cart adds in which they were placed.",
+    _linked("carts_at", {3: "session_"}, {3: "[id]"}, naming=0),
 )
-_CHECKOUT_LINKS = Relation(
-    "checkout_links",
-    "Order to its checkout: by checkout id, order id, cart id, session; never by person.",
+_CHECKOUT_ORDERS = Relation(
+    "checkout_orders",
+    "Orders with their checkout: by checkout id, order id, cart id, session; never by person.",
     _linked(
-        " UNION ALL ".join(
-            (
-                _by_id(1, "checkouts_at", "arrayJoin(checkouts_)", "checkout_"),
-                _by_id(2, "checkouts_at", "arrayJoin(orders_)", "id"),
-                _by_id(3, "checkouts_at", "arrayJoin(carts_)", "cart_"),
-                _by_range(4, _SESSIONS.format("checkouts_at"), "session_"),
-            )
-        ),
-        3,
+        "checkouts_at",
+        {1: "checkout_", 2: "id", 3: "cart_", 5: "session_"},
+        {1: "checkouts_", 2: "orders_", 3: "carts_", 5: "sessions_"},
+        naming=3,
     ),
 )
 
@@ -262,9 +265,9 @@ RELATIONS: dict[str, Relation] = {
         _ORDERS_AT,
         _CARTS_AT,
         _CHECKOUTS_AT,
-        _CART_LINKS,
-        _SESSION_CART_LINKS,
-        _CHECKOUT_LINKS,
+        _CART_ORDERS,
+        _SESSION_CART_ORDERS,
+        _CHECKOUT_ORDERS,
         _TICKETS_AT,
         _TICKETS_THEN,
     )

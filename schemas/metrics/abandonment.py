@@ -43,40 +43,44 @@ def _nameless(event: str, keys: tuple[str, ...], reason: str) -> str:
     WHERE row.6 = '' AND NOT row.7{" AND " + _absent(*keys) if keys else ""}"""
 
 
-def _first_orders(links: str) -> str:
-    return f"""(SELECT l.entity_id AS entity_id, min((o.completed_at, o.id)) AS first_order
-      FROM {links} AS l INNER JOIN orders_at AS o ON o.id = l.order_id GROUP BY l.entity_id)"""
+def _first_orders(orders: str) -> str:
+    """Entity to its first order; orders without an entity stand under a key of their own."""
+    return f"""(SELECT if(entity_id = '', concat('order ', id), entity_id) AS owner, min((completed_at, id)) AS first_order,
+        any(entity_id) = '' AND any(bot) = '' AND ordered_at < {{until:Int64}} AS is_cartless,
+        any(id) AS order_id, min(completed_at) AS ordered_at, any(event_ids) AS order_events, any(actor_) AS actor_,
+        any(country_) AS country_, any(channel_) AS channel_, any(device_) AS device_
+      FROM {orders} GROUP BY owner)"""
 
 
 def _cart_units(parameters: Mapping[str, Any]) -> str:
     by_session = parameters["entity"] == "session"
-    links = "session_cart_links" if by_session else "cart_links"
+    orders = "session_cart_orders" if by_session else "cart_orders"
+    either = ", ".join(f"if(is_cart, c.{name}_, o.{name}_) AS {name}" for name in ("actor", "country", "channel", "device"))
     return f"""
-    SELECT c.id AS id, {_DIMENSIONS.format("c.")}, c.created_at AS entered, {{horizon:Int64}} AS h,
-      tupleElement(l.first_order, 1) AS outcome_at, tupleElement(l.first_order, 2) AS outcome_id,
+    SELECT c.id != '' AS is_cart, if(is_cart, c.id, o.order_id) AS id, {either},
+      if(is_cart, c.created_at, o.ordered_at) AS entered, {{horizon:Int64}} AS h,
+      if(is_cart, tupleElement(o.first_order, 1), 0) AS outcome_at,
+      if(is_cart, tupleElement(o.first_order, 2), '') AS outcome_id,
       least({{at:Int64}}, entered + h) AS cut,
-      arraySum(x -> if(x.1 < cut AND x.5 > 0, x.5, 0), c.changes_) AS added,
-      arraySum(x -> if(x.1 < cut AND x.5 < 0, -x.5, 0), c.changes_) AS removed,
-      added > 0 AND removed >= added AND NOT (outcome_at > 0 AND outcome_at < cut) AS is_emptied,
-      multiIf(c.bot != '', 'bot', is_emptied AND {{emptied:String}} = 'excluded', 'emptied', '') AS reason,
-      arrayMap(x -> x.3, c.changes_) AS event_ids,
+      is_cart AND c.added > 0 AND c.removed >= c.added AND NOT (outcome_at > 0 AND outcome_at < cut) AS is_emptied,
+      multiIf(NOT is_cart, 'cartless_orders', c.bot != '', 'bot',
+              is_emptied AND {{emptied:String}} = 'excluded', 'emptied', '') AS reason,
+      if(is_cart, arrayMap(x -> x.3, c.changes_), o.order_events) AS event_ids,
       reason = '' AND outcome_at = 0
         AND arrayMax(x -> x.1, c.changes_) + {{inactivity:Int64}} <= {{at:Int64}} AS abandoned_now,
       reason = '' AND outcome_at > 0 AND outcome_at < entered + {{recovery:Int64}}
         AND outcome_at - arrayMax(x -> if(x.1 <= outcome_at, x.1, 0), c.changes_) > {{inactivity:Int64}} AS recovered,
       reason IN ('', 'emptied') AND is_emptied AS emptied
-    FROM (SELECT * FROM carts_at WHERE created_at >= {{start:Int64}} AND created_at < {{until:Int64}}) AS c
-    LEFT JOIN {_first_orders(links)} AS l ON l.entity_id = c.id
+    FROM (
+      SELECT *,
+        arraySum(x -> if(x.1 < least({{at:Int64}}, created_at + {{horizon:Int64}}) AND x.5 > 0, x.5, 0), changes_) AS added,
+        arraySum(x -> if(x.1 < least({{at:Int64}}, created_at + {{horizon:Int64}}) AND x.5 < 0, -x.5, 0), changes_) AS removed
+      FROM carts_at WHERE created_at >= {{start:Int64}} AND created_at < {{until:Int64}}) AS c
+    FULL OUTER JOIN {_first_orders(orders)} AS o ON o.owner = c.id
+    WHERE c.id != '' OR o.is_cartless
     UNION ALL
-    SELECT id, {_DIMENSIONS.format("")}, completed_at AS entered, toInt64(0) AS h, {_NO_OUTCOME},
-      toInt64(0) AS cut, toInt64(0) AS added, toInt64(0) AS removed, 0 AS is_emptied, 'cartless_orders' AS reason,
-      event_ids, 0 AS abandoned_now, 0 AS recovered, 0 AS emptied
-    FROM orders_at
-    WHERE completed_at < {{until:Int64}} AND bot = '' AND id NOT IN (SELECT order_id FROM {links})
-    UNION ALL
-    SELECT id, actor, country, channel, device, entered, h, outcome_at, outcome_id, toInt64(0) AS cut,
-      toInt64(0) AS added, toInt64(0) AS removed, 0 AS is_emptied, reason, event_ids, 0 AS abandoned_now,
-      0 AS recovered, 0 AS emptied
+    SELECT 0 AS is_cart, id, actor, country, channel, device, entered, h, outcome_at, outcome_id, toInt64(0) AS cut,
+      0 AS is_emptied, reason, event_ids, 0 AS abandoned_now, 0 AS recovered, 0 AS emptied
     FROM ({_nameless("product_added", () if by_session else ("cart_id",), "no_cart_id")})"""
 
 
@@ -84,10 +88,10 @@ _CHECKOUT_UNITS = f"""
     SELECT c.id AS id, {_DIMENSIONS.format("c.")}, c.created_at AS entered,
       if(replaceAll(lower(c.payment_method_), ' ', '_') IN {ASYNCHRONOUS_METHODS!r}, {{horizon_async:Int64}},
          {{horizon:Int64}}) AS h,
-      tupleElement(l.first_order, 1) AS outcome_at, tupleElement(l.first_order, 2) AS outcome_id,
+      tupleElement(o.first_order, 1) AS outcome_at, tupleElement(o.first_order, 2) AS outcome_id,
       if(c.bot != '', 'bot', '') AS reason, c.event_ids AS event_ids
     FROM (SELECT * FROM checkouts_at WHERE created_at >= {{start:Int64}} AND created_at < {{until:Int64}}) AS c
-    LEFT JOIN {_first_orders("checkout_links")} AS l ON l.entity_id = c.id
+    LEFT JOIN {_first_orders("checkout_orders")} AS o ON o.owner = c.id
     UNION ALL
     SELECT id, actor, country, channel, device, entered, h, outcome_at, outcome_id, reason, event_ids
     FROM ({_nameless("checkout_started", ("checkout_id", "order_id", "cart_id"), "no_checkout_id")})"""
