@@ -81,7 +81,9 @@ def _with_person(question: Question, rows: str) -> str:
     """`rows` with `person` ("" without actor) and a column for each trait that is asked for."""
     traits = range(len(_trait_names(question)))
     columns = "".join(f", v{number}.value AS trait_{number}" for number in traits)
-    joins = "".join(f" LEFT JOIN trait_values_{number} AS v{number} ON v{number}.person = r.person" for number in traits)
+    joins = "".join(
+        f" LEFT JOIN trait_values_{number} AS v{number} ON v{number}.person = r.person" for number in traits
+    )
     return f"""SELECT r.*{columns} FROM (
       SELECT u.*, if(p.person != '', p.person, u.actor) AS person FROM ({rows}) AS u
       LEFT JOIN people AS p ON p.actor = u.actor) AS r{joins}"""
@@ -97,9 +99,9 @@ def _selected_events(question: Question) -> str:
         FROM events WHERE tenant = {{tenant:String}} AND time >= $low AND time < $until AND person_class {names}"""
     else:
         parts = ", ".join(f"row.{place} AS {column}" for place, column in enumerate(_EVENT_COLUMNS, 1))
-        rows = f"SELECT event_id, stamp.1 AS entered, event, {parts} FROM (SELECT *, row.1 AS event FROM ({copies_apart(columns)}))"
-        if names:
-            rows += f" WHERE {names.removeprefix('AND ').replace('name IN', 'event IN')}"
+        rows = f"SELECT event_id, stamp.1 AS entered, row.1 AS event, {parts} FROM ({copies_apart(columns)})"
+        if names:  # after the copies are told apart: a copy may carry another name
+            rows = f"SELECT * FROM ({rows}) WHERE {names.removeprefix('AND ')}"
     if _needs_people(question):
         rows = _with_person(question, rows)
     return f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"

@@ -58,7 +58,9 @@ _NO_DETAIL: dict[str, Any] = {"age_median_seconds": None}
 
 def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[str, Any]) -> Cell:
     excluded = {key: int(value) for key, value in sorted(counted["excluded"].items()) if value}
-    excluded |= {name.removeprefix("also_"): value for name, value in counted.items() if name.startswith("also_") and value}
+    excluded |= {
+        name.removeprefix("also_"): value for name, value in counted.items() if name.startswith("also_") and value
+    }
     details = {name.removeprefix("detail_"): value for name, value in counted.items() if name.startswith("detail_")}
     cell = Cell(segment=segment, n=counted["n"], numerator=counted["n"], excluded=excluded, details=details)
     match question.metric.shape:

@@ -22,8 +22,10 @@ _LINK_EVENTS = """
 SELECT name, user_id, anonymous_id, previous_id, toString(event_id),
   toUnixTimestamp64Milli(min(time)) AS first_ms
 FROM events
-WHERE tenant = {tenant:String} AND user_id IN {users:Array(String)} AND time < fromUnixTimestamp64Milli({at:Int64}, 'UTC')
-  AND ((anonymous_id != '' AND (person_class OR name = 'identify')) OR name = 'alias') AND name != 'unalias'
+WHERE tenant = {tenant:String} AND user_id IN {users:Array(String)}
+  AND time < fromUnixTimestamp64Milli({at:Int64}, 'UTC')
+  AND ((anonymous_id != '' AND (person_class OR name = 'identify')) OR name = 'alias')
+  AND name != 'unalias'
 GROUP BY name, user_id, anonymous_id, previous_id, event_id"""
 
 Pair = tuple[str, str]

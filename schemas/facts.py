@@ -42,9 +42,7 @@ def seen(column: str) -> str:
 
 def canonical(array: str, before: str = "{at:Int64}") -> str:
     """Of a set of (time, sequence, event id, hash, …): one element an event, its smallest (time, hash)."""
-    return (
-        f"arrayCompact(x -> x.3, arraySort(x -> (x.3, x.1, x.4), arrayFilter(x -> x.1 < {before}, {array})))"
-    )
+    return f"arrayCompact(x -> x.3, arraySort(x -> (x.3, x.1, x.4), arrayFilter(x -> x.1 < {before}, {array})))"
 
 
 def copies_apart(columns: str, names: str = "") -> str:

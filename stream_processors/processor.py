@@ -40,8 +40,7 @@ class Fold:
 
 ARCHIVE = Fold(archive.TABLE, archive.fold)
 FACTS: tuple[Fold, ...] = tuple(
-    Fold(module.TABLE, module.fold)
-    for module in (activity, identity_links, traits, carts, checkouts, orders, tickets)
+    Fold(module.TABLE, module.fold) for module in (activity, identity_links, traits, carts, checkouts, orders, tickets)
 )
 
 Columns = dict[str, Sequence[Any]]

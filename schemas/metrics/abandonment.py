@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from schemas.events.fields import spellings
 from schemas.facts import copies_apart
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
 from schemas.metrics.units import ENTITY_DIMENSIONS
@@ -30,7 +31,8 @@ _NO_OUTCOME = "toInt64(0) AS outcome_at, '' AS outcome_id"
 
 
 def _absent(*keys: str) -> str:
-    return " AND ".join(f"JSONExtractRaw(row.5, '{key}') IN ('', 'null', '\"\"')" for key in keys)
+    names = [name for key in keys for name in spellings(key)]
+    return " AND ".join(f"JSONExtractRaw(row.5, '{name}') IN ('', 'null', '\"\"')" for name in names)
 
 
 def _nameless(event: str, keys: tuple[str, ...], reason: str) -> str:
@@ -45,7 +47,8 @@ def _nameless(event: str, keys: tuple[str, ...], reason: str) -> str:
 
 def _first_orders(orders: str) -> str:
     """Entity to its first order; orders without an entity stand under a key of their own."""
-    return f"""(SELECT if(entity_id = '', concat('order ', id), entity_id) AS owner, min((completed_at, id)) AS first_order,
+    return f"""(SELECT if(entity_id = '', concat('order ', id), entity_id) AS owner,
+        min((completed_at, id)) AS first_order,
         any(entity_id) = '' AND any(bot) = '' AND ordered_at < {{until:Int64}} AS is_cartless,
         any(id) AS order_id, min(completed_at) AS ordered_at, any(event_ids) AS order_events, any(actor_) AS actor_,
         any(country_) AS country_, any(channel_) AS channel_, any(device_) AS device_
@@ -55,7 +58,9 @@ def _first_orders(orders: str) -> str:
 def _cart_units(parameters: Mapping[str, Any]) -> str:
     by_session = parameters["entity"] == "session"
     orders = "session_cart_orders" if by_session else "cart_orders"
-    either = ", ".join(f"if(is_cart, c.{name}_, o.{name}_) AS {name}" for name in ("actor", "country", "channel", "device"))
+    either = ", ".join(
+        f"if(is_cart, c.{name}_, o.{name}_) AS {name}" for name in ("actor", "country", "channel", "device")
+    )
     return f"""
     SELECT c.id != '' AS is_cart, if(is_cart, c.id, o.order_id) AS id, {either},
       if(is_cart, c.created_at, o.ordered_at) AS entered, {{horizon:Int64}} AS h,
@@ -73,8 +78,9 @@ def _cart_units(parameters: Mapping[str, Any]) -> str:
       reason IN ('', 'emptied') AND is_emptied AS emptied
     FROM (
       SELECT *,
-        arraySum(x -> if(x.1 < least({{at:Int64}}, created_at + {{horizon:Int64}}) AND x.5 > 0, x.5, 0), changes_) AS added,
-        arraySum(x -> if(x.1 < least({{at:Int64}}, created_at + {{horizon:Int64}}) AND x.5 < 0, -x.5, 0), changes_) AS removed
+        arrayMap(x -> x.5, arrayFilter(x -> x.1 < least({{at:Int64}}, created_at + {{horizon:Int64}}), changes_))
+          AS steps,
+        arraySum(x -> greatest(x, 0), steps) AS added, arraySum(x -> greatest(-x, 0), steps) AS removed
       FROM carts_at WHERE created_at >= {{start:Int64}} AND created_at < {{until:Int64}}) AS c
     FULL OUTER JOIN {_first_orders(orders)} AS o ON o.owner = c.id
     WHERE c.id != '' OR o.is_cartless

@@ -41,7 +41,9 @@ def _active(name: str, title: str, days: int, expected: int) -> Metric:
         segments=ENTITY_DIMENSIONS,
         parameters=(
             Parameter("events", Kind.NAMES, None, "Only these events qualify; default all that a person does."),
-            Parameter("min_events", Kind.INTEGER, "1", "How many a person needs in the whole span.", least=1, most=1000),
+            Parameter(
+                "min_events", Kind.INTEGER, "1", "How many a person needs in the whole span.", least=1, most=1000
+            ),
             Parameter("days", Kind.INTEGER, str(days), "The span in local days.", least=1, most=366),
         ),
         excluded=("bot", "no_actor"),

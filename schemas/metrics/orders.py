@@ -72,9 +72,7 @@ REVENUE = Metric(
       if(is_void, 0, greatest({_MINOR.format("latest.5")} - refunded, 0)) AS amount
     FROM orders_at WHERE completed_at < {{until:Int64}}""",
     segments=ENTITY_DIMENSIONS,
-    parameters=(
-        Parameter("currency", Kind.CURRENCY, None, "Only orders in this currency; default the tenant's."),
-    ),
+    parameters=(Parameter("currency", Kind.CURRENCY, None, "Only orders in this currency; default the tenant's."),),
     excluded=("bot",),
     options={"entity": "order"},
     edges=(

@@ -17,6 +17,11 @@ _DIMENSIONS = (
 _IN_WINDOW = "{0} >= {{start:Int64}} AND {0} < {{until:Int64}}"
 _STATISTICS = ("mean", "median", "p90", "km_median")
 
+
+def _event(message_id: str, name: str, time: str, user: str = "", **properties: object) -> Mapping[str, Any]:
+    return {"messageId": message_id, "event": name, "timestamp": time, "userId": user, "properties": properties}
+
+
 _WAITED = f"""arraySum(
         (x, next) -> if(bitAnd(x.6, {PENDING}) != 0,
                         greatest(0, least(next, used_solve) - greatest(x.1, created_at)), 0),
@@ -81,15 +86,11 @@ RESOLUTION_TIME = Metric(
     ),
     example=Example(
         events=(
-            {"messageId": "t1", "event": "Ticket Created", "timestamp": "2026-11-18T09:00:00Z",
-             "userId": "u1", "properties": {"ticket_id": "t1"}},
-            {"messageId": "t2", "event": "Ticket Solved", "timestamp": "2026-11-18T10:00:00Z",
-             "properties": {"ticket_id": "t1"}},
-            {"messageId": "t3", "event": "Ticket Created", "timestamp": "2026-11-18T09:00:00Z",
-             "userId": "u2", "properties": {"ticket_id": "t2"}},
-            {"messageId": "t4", "event": "Ticket Solved", "timestamp": "2026-11-18T12:00:00Z",
-             "properties": {"ticket_id": "t2"}},
-        ),  # fmt: skip
+            _event("t1", "Ticket Created", "2026-11-18T09:00:00Z", user="u1", ticket_id="t1"),
+            _event("t2", "Ticket Solved", "2026-11-18T10:00:00Z", ticket_id="t1"),
+            _event("t3", "Ticket Created", "2026-11-18T09:00:00Z", user="u2", ticket_id="t2"),
+            _event("t4", "Ticket Solved", "2026-11-18T12:00:00Z", ticket_id="t2"),
+        ),
         query={"from": "2026-11-18", "to": "2026-11-19", "at": "2026-11-20T00:00:00Z"},
         expected={"value": 7200.0, "numerator": 14400.0, "denominator": 2, "n": 2},
     ),
@@ -134,13 +135,18 @@ FIRST_RESPONSE_TIME = Metric(
     ),
     example=Example(
         events=(
-            {"messageId": "t1", "event": "Ticket Created", "timestamp": "2026-11-18T09:00:00Z",
-             "userId": "u1", "properties": {"ticket_id": "t1"}},
-            {"messageId": "t2", "event": "Ticket Replied", "timestamp": "2026-11-18T09:01:00Z",
-             "properties": {"ticket_id": "t1", "author_type": "bot", "public": True}},
-            {"messageId": "t3", "event": "Ticket Replied", "timestamp": "2026-11-18T09:10:00Z",
-             "properties": {"ticket_id": "t1", "author_type": "agent", "agent_id": "g1", "public": True}},
-        ),  # fmt: skip
+            _event("t1", "Ticket Created", "2026-11-18T09:00:00Z", user="u1", ticket_id="t1"),
+            _event("t2", "Ticket Replied", "2026-11-18T09:01:00Z", ticket_id="t1", author_type="bot", public=True),
+            _event(
+                "t3",
+                "Ticket Replied",
+                "2026-11-18T09:10:00Z",
+                ticket_id="t1",
+                author_type="agent",
+                agent_id="g1",
+                public=True,
+            ),
+        ),
         query={"from": "2026-11-18", "to": "2026-11-19", "at": "2026-11-20T00:00:00Z"},
         expected={"value": 600.0, "n": 1, "maturity": 1.0},
     ),
@@ -185,13 +191,10 @@ REOPEN_RATE = Metric(
     edges=("A ticket reopened several times counts once.",),
     example=Example(
         events=(
-            {"messageId": "t1", "event": "Ticket Created", "timestamp": "2026-11-01T09:00:00Z",
-             "userId": "u1", "properties": {"ticket_id": "t1"}},
-            {"messageId": "t2", "event": "Ticket Solved", "timestamp": "2026-11-01T10:00:00Z",
-             "properties": {"ticket_id": "t1"}},
-            {"messageId": "t3", "event": "Ticket Reopened", "timestamp": "2026-11-02T10:00:00Z",
-             "properties": {"ticket_id": "t1"}},
-        ),  # fmt: skip
+            _event("t1", "Ticket Created", "2026-11-01T09:00:00Z", user="u1", ticket_id="t1"),
+            _event("t2", "Ticket Solved", "2026-11-01T10:00:00Z", ticket_id="t1"),
+            _event("t3", "Ticket Reopened", "2026-11-02T10:00:00Z", ticket_id="t1"),
+        ),
         query={"from": "2026-11-01", "to": "2026-11-02", "at": "2026-11-20T00:00:00Z"},
         expected={"value": 1.0, "numerator": 1, "denominator": 1, "maturity": 1.0},
     ),
@@ -223,13 +226,10 @@ BACKLOG = Metric(
     ),
     example=Example(
         events=(
-            {"messageId": "t1", "event": "Ticket Created", "timestamp": "2026-11-18T09:00:00Z",
-             "userId": "u1", "properties": {"ticket_id": "t1"}},
-            {"messageId": "t2", "event": "Ticket Created", "timestamp": "2026-11-18T10:00:00Z",
-             "properties": {"ticket_id": "t2"}},
-            {"messageId": "t3", "event": "Ticket Solved", "timestamp": "2026-11-18T11:00:00Z",
-             "properties": {"ticket_id": "t1"}},
-        ),  # fmt: skip
+            _event("t1", "Ticket Created", "2026-11-18T09:00:00Z", user="u1", ticket_id="t1"),
+            _event("t2", "Ticket Created", "2026-11-18T10:00:00Z", ticket_id="t2"),
+            _event("t3", "Ticket Solved", "2026-11-18T11:00:00Z", ticket_id="t1"),
+        ),
         query={"from": "2026-11-18", "to": "2026-11-19", "at": "2026-11-20T00:00:00Z"},
         expected={"value": 1, "n": 1, "details": {"inflow": 2, "outflow": 1}},
     ),

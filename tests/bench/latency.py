@@ -86,7 +86,11 @@ def records(events: int, seed: int = 1) -> Iterator[Record]:
             wait = int(rng.lognormvariate(16, 1.5))
             steps = [
                 (0, "ticket_created", {"ticket_id": ticket, "priority": "normal"}),
-                (wait // 3, "ticket_replied", {"ticket_id": ticket, "author_type": "agent", "agent_id": f"g{wait % 9}"}),
+                (
+                    wait // 3,
+                    "ticket_replied",
+                    {"ticket_id": ticket, "author_type": "agent", "agent_id": f"g{wait % 9}"},
+                ),
                 (wait, "ticket_solved", {"ticket_id": ticket}),
             ]
         for delay, name, properties in steps:
@@ -165,7 +169,10 @@ async def main(events: int, rounds: int, out: Path | None) -> None:
             f"{row['metric']:28}{row['days']:>5}{row['segment']:>10}{row['n']:>10}{row['median_ms']:>12}{row['worst_ms']:>11}"
         )
     worst = max(rows, key=lambda row: row["median_ms"])
-    print(f"worst: {worst['metric']} over {worst['days']} days by {worst['segment'] or 'nothing'}: {worst['median_ms']} ms")
+    print(
+        f"worst: {worst['metric']} over {worst['days']} days by {worst['segment'] or 'nothing'}: "
+        f"{worst['median_ms']} ms"
+    )
     if out:
         out.write_text(json.dumps({"events": stored, "rows": rows}, indent=1) + "\n")
 
