@@ -1,0 +1,216 @@
+"""Folds: what one event says of the things it names, and that doing it twice or in pieces changes nothing."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import msgspec
+import pytest
+
+from schemas.facts import AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, PENDING
+from schemas.record import DeadLetter, Frame, Record, encode
+from schemas.tables import NEVER_MS
+from stream_processors import activity, carts, checkouts, identity_links, orders, tickets, traits
+from stream_processors.incoming import DAY_MS, incoming
+from stream_processors.processor import ARCHIVE, FACTS, columns, decode, fold
+
+NOON = 20_000 * DAY_MS + DAY_MS // 2
+
+
+def record(name: str, *, time: int = NOON, properties: dict[str, Any] | None = None, **fields: Any) -> Record:
+    message_id = fields.pop("message_id", "m1")
+    return Record(
+        tenant="t",
+        source="native",
+        event_id=str(uuid.uuid5(uuid.NAMESPACE_URL, message_id)),
+        message_id=message_id,
+        name=name,
+        raw_name=name,
+        time=time,
+        received_at=time,
+        hash=7,
+        properties=msgspec.Raw(msgspec.json.encode(properties or {})),
+        **fields,
+    )
+
+
+def rows(module: Any, event: Record) -> list[dict[str, Any]]:
+    names = [column.name for column in module.TABLE.columns]
+    return [dict(zip(names, row, strict=True)) for row in module.fold(incoming(event))]
+
+
+def test_activity_marks_the_quarter_hour_of_what_a_person_did() -> None:
+    (row,) = rows(activity, record("page_viewed", user_id="u1", time=20_000 * DAY_MS + 15 * 60_000))
+    assert (row["day"], row["actor"], row["quarters"]) == (20_000, "u:u1", 0b10)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        record("page_viewed"),
+        record("page_viewed", user_id="u1", bot=True),
+        record("identify", user_id="u1"),
+        record("ticket_solved", user_id="u1", properties={"ticket_id": "1"}),
+        record("ticket_replied", user_id="u1", properties={"ticket_id": "1", "author_type": "agent"}),
+        record("ticket_replied", user_id="u1", properties={"ticket_id": "1", "agent_id": "g1"}),
+        record("order_refunded", user_id="u1", properties={"order_id": "1"}),
+    ],
+)
+def test_activity_ignores_bots_nobody_and_what_was_done_to_a_person(event: Record) -> None:
+    assert rows(activity, event) == []
+
+
+def test_a_reply_of_the_customer_is_activity() -> None:
+    event = record("ticket_replied", user_id="u1", properties={"ticket_id": "1", "author_type": "customer"})
+    assert len(rows(activity, event)) == 1
+
+
+def test_both_ids_on_what_a_person_did_link_them() -> None:
+    (row,) = rows(identity_links, record("page_viewed", user_id="u1", anonymous_id="a1"))
+    assert (row["origin"], row["target"], row["first"], row["unlinks"]) == ("a:a1", "u:u1", NOON, [])
+
+
+def test_an_agents_reply_with_both_ids_links_nobody() -> None:
+    event = record(
+        "ticket_replied",
+        user_id="g1",
+        anonymous_id="a1",
+        properties={"ticket_id": "1", "author_type": "agent"},
+    )
+    assert rows(identity_links, event) == []
+
+
+def test_an_alias_links_the_previous_id_as_user_and_as_anonymous() -> None:
+    found = rows(identity_links, record("alias", user_id="u2", previous_id="u1"))
+    assert [(row["origin"], row["target"]) for row in found] == [("u:u1", "u:u2"), ("a:u1", "u:u2")]
+
+
+def test_an_alias_to_itself_links_no_user_to_itself() -> None:
+    found = rows(identity_links, record("alias", user_id="u1", previous_id="u1"))
+    assert [row["origin"] for row in found] == ["a:u1"]
+
+
+def test_an_unalias_is_kept_with_its_event_and_says_of_no_first_time() -> None:
+    event = record("unalias", user_id="u1", anonymous_id="a1")
+    (row,) = rows(identity_links, event)
+    assert (row["first"], row["unlinks"]) == (NEVER_MS, [(NOON, uuid.UUID(event.event_id))])
+
+
+def test_traits_without_a_value_or_an_actor_say_nothing() -> None:
+    assert rows(traits, record("page_viewed", traits={"plan": "pro"})) == []
+    found = rows(traits, record("page_viewed", user_id="u1", traits={"plan": "pro", "tier": ""}))
+    assert [(row["trait"], row["value"]) for row in found] == [("plan", "pro")]
+
+
+def test_a_cart_is_named_by_its_id_and_counted_a_second_time_by_session() -> None:
+    event = record("product_added", session_id="s1", properties={"cart_id": "c1", "quantity": 2})
+    found = rows(carts, event)
+    assert [(row["entity"], row["id"]) for row in found] == [("cart", "c1"), ("session", "s1")]
+    assert found[0]["created"] == NOON
+    assert found[0]["changes"][0][4] == 2000
+
+
+def test_a_cart_without_an_id_is_its_session() -> None:
+    found = rows(carts, record("product_removed", session_id="s1"))
+    assert [(row["entity"], row["id"]) for row in found] == [("cart", "s1"), ("session", "s1")]
+    assert found[0]["created"] == NEVER_MS
+    assert found[0]["changes"][0][4] == -1000
+
+
+def test_a_checkout_event_belongs_to_a_cart_only_if_it_names_it() -> None:
+    assert rows(carts, record("checkout_started", session_id="s1", properties={"checkout_id": "k1"})) == []
+    (row,) = rows(carts, record("checkout_started", properties={"cart_id": "c1", "checkout_id": "k1"}))
+    assert (row["id"], row["created"], row["checkouts"]) == ("c1", NEVER_MS, {"k1": NOON})
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({"checkout_id": "k", "order_id": "o", "cart_id": "c"}, "k"),
+        ({"order_id": "o", "cart_id": "c"}, "o"),
+        ({"cart_id": "c"}, "c"),
+        ({}, "s"),
+    ],
+)
+def test_a_checkout_is_named_by_the_first_id_it_has(properties: dict[str, Any], expected: str) -> None:
+    (row,) = rows(checkouts, record("checkout_started", session_id="s", properties=properties))
+    assert row["id"] == expected
+
+
+def test_money_is_cut_to_millionths_and_never_a_float() -> None:
+    (row,) = rows(orders, record("order_completed", properties={"order_id": "o", "total": "0.0049999999"}))
+    assert row["amounts"][0][4] == 4999
+    (row,) = rows(orders, record("order_completed", properties={"order_id": "o", "revenue": 19.9, "value": 1}))
+    assert row["amounts"][0][4] == 19_900_000
+
+
+def test_a_refund_without_amount_and_a_cancellation_void_the_order() -> None:
+    (refund,) = rows(orders, record("order_refunded", properties={"order_id": "o"}))
+    (cancel,) = rows(orders, record("order_cancelled", properties={"order_id": "o", "total": 5}))
+    assert (refund["voided"], refund["cancelled"], refund["refunds"]) == (NOON, NEVER_MS, [])
+    assert (cancel["voided"], cancel["cancelled"], cancel["amounts"]) == (NOON, NOON, [])
+
+
+def test_only_the_completion_links_an_order() -> None:
+    (row,) = rows(orders, record("order_refunded", user_id="g1", session_id="s9", properties={"order_id": "o"}))
+    assert row["actor"][2] == row["session"][2] == ""
+    assert row["completed"] == NEVER_MS
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "rank", "marks"),
+    [
+        ("ticket_created", {}, 0, IS_CREATED),
+        ("ticket_created", {"author_type": "agent"}, 0, IS_CREATED | CREATED_BY_AGENT),
+        ("ticket_replied", {"author_type": "agent"}, 2, AGENT_REPLY),
+        ("ticket_replied", {"agent_id": "g1"}, 2, AGENT_REPLY),
+        ("ticket_replied", {"author_type": "agent", "public": False}, 2, 0),
+        ("ticket_replied", {"author_type": "bot"}, 2, BOT_REPLY),
+        ("ticket_replied", {}, 2, 0),
+        ("ticket_status_changed", {"to": "Solved"}, 3, 0),
+        ("ticket_status_changed", {"to": "closed"}, 4, 0),
+        ("ticket_status_changed", {"to": "pending"}, 1, PENDING),
+        ("ticket_status_changed", {"to": "open"}, 1, 0),
+        ("ticket_status_changed", {}, 2, 0),
+        ("ticket_solved", {}, 3, 0),
+        ("ticket_closed", {}, 4, 0),
+        ("ticket_reopened", {}, 1, 0),
+    ],
+)
+def test_a_ticket_transition_has_its_rank_and_marks(
+    name: str, properties: dict[str, Any], rank: int, marks: int
+) -> None:
+    (row,) = rows(tickets, record(name, properties={"ticket_id": "1", **properties}))
+    assert row["transitions"][0][4:6] == (rank, marks)
+
+
+def test_an_undecodable_line_is_a_dead_letter_and_takes_nothing_with_it() -> None:
+    good = record("page_viewed", user_id="u1")
+    records, letters = decode([Frame(NOON, [encode(good), b"{", b'{"tenant":1}'])])
+    assert records == [good]
+    assert [(letter.reason, letter.index) for letter in letters] == [
+        ("undecodable_record", 1),
+        ("undecodable_record", 2),
+    ]
+
+
+def test_a_refused_item_travels_with_its_frame() -> None:
+    letter = DeadLetter("t", "native", NOON, "invalid_property", "price", payload="{}")
+    assert decode([Frame(NOON, [], [encode(letter)])]) == ([], [letter])
+
+
+def test_every_fold_fills_every_column_of_its_table() -> None:
+    event = record(
+        "order_completed",
+        user_id="u1",
+        anonymous_id="a1",
+        traits={"plan": "pro"},
+        properties={"order_id": "o1"},
+    )
+    for table, cells in fold([event], (ARCHIVE, *FACTS)):
+        assert not cells or list(cells) == [column.name for column in table.columns]
+
+
+def test_nothing_folded_is_no_columns() -> None:
+    assert columns(activity.TABLE, []) == {}
