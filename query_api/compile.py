@@ -204,8 +204,7 @@ def _aggregates(question: Question) -> dict[str, str]:
                 "numerator": f"countIf({_COUNTED} AND {hit})",
                 "mature": f"countIf({_COUNTED} AND {{at:Int64}} >= entered + h)",
                 "events": f"if({young}, {ages.format('outcome_at - entered', f'{_COUNTED} AND {done}')}, [])",
-                "censored": f"if({young}, "
-                f"{ages.format('least({at:Int64} - entered, h)', f'{_COUNTED} AND NOT ({done})')}, [])",
+                "censored": f"if({young}, {ages.format(_censored_age(question), f'{_COUNTED} AND NOT ({done})')}, [])",
                 "persons": f"uniqExactIf(if(actor = '', id, person), {_COUNTED})" if metric.clustered else "0",
                 **nothing,
                 **details,
@@ -237,6 +236,14 @@ def _aggregates(question: Question) -> dict[str, str]:
                 "last_day": f"uniqExactIf(person, {_COUNTED} AND day = {{days:Int64}})",
                 "excluded": _excluded_events(),
             }
+
+
+def _censored_age(question: Question) -> str:
+    """How long a unit without outcome was watched. One past its own horizon is known to have none, so it stays at risk
+    to the longest horizon: leaving it out there would let the few units that may take longer speak for all."""
+    names = question.metric.options.get("horizons", (question.metric.horizon,))
+    longest = f"greatest({', '.join(f'{{{name}:Int64}}' for name in names)})"
+    return f"if({{at:Int64}} - entered >= h, {longest}, {{at:Int64}} - entered)"
 
 
 def _by_cohort(question: Question) -> bool:
