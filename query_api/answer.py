@@ -1,0 +1,177 @@
+"""The body of an answer: a question and what was counted for it, as the contract of section 10 of the design.
+
+Pure. Only `watermark` and `status` depend on when it was asked (and the warning `ahead_of_watermark`, which says that
+`at` still lies ahead).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from query_api.figures import Figure, figure, longest_horizon
+from query_api.parameters import TRAIT, Request, shown
+from query_api.question import Cell, Question
+from query_api.statistics import square_and_add
+from schemas.currencies import in_units
+from schemas.metrics.metric import Shape
+from schemas.periods import DAY_MS, format_instant, is_local_midnight
+
+LATENESS_MS = 3 * DAY_MS
+"""How long after its last outcome a window may still change by late events before it is called final."""
+
+
+def body(
+    request: Request, cells: Sequence[Cell], before: Sequence[Cell] | None, watermark: int, k_anon: int = 0
+) -> dict[str, Any]:
+    """The answer; `cells` has the total first, `before` are those of the window that it is compared with."""
+    question, metric, total = request.question, request.question.metric, cells[0]
+    counted = figure(question, total)
+    number = _guarded(question, total, counted, k_anon)
+    is_hidden = number is not counted
+    segments, left_out = _segments(request, cells[1:], k_anon)
+    final_at = _final_at(question)
+    answer = {
+        "metric": metric.name,
+        "definition": "default",
+        "version": metric.version,
+        "title": metric.title,
+        "formula": metric.formula,
+        "unit": metric.unit,
+        "direction": metric.direction,
+        "attribution": question.parameters.get("attribution", metric.attribution),
+        "window": {**_window(question), "tz": question.tz},
+        "at": format_instant(question.at),
+        "watermark": format_instant(watermark),
+        "parameters": shown(question),
+        "value": number.value,
+        "basis": number.basis,
+        "numerator": number.numerator,
+        "denominator": number.denominator,
+        "n": number.n,
+        "interval": number.interval,
+        "observed": {"numerator": number.numerator, "denominator": number.denominator, "value": number.observed},
+        "estimate": None if is_hidden else number.estimate,
+        "statistics": number.statistics,
+        "status": _status(question, counted, watermark, final_at),
+        "maturity": number.maturity,
+        "final_at": None if final_at is None else format_instant(final_at),
+        "error_bound": 0,
+        "excluded": {} if is_hidden else dict(sorted(total.excluded.items())),
+        "warnings": sorted(number.warnings | _circumstances(question, watermark)),
+        "segments": segments,
+        "segments_left_out": left_out,
+        "comparison": None,
+        "details": {} if is_hidden else dict(total.details),
+    }
+    if request.previous is not None and before is not None:
+        earlier = figure(request.previous, before[0])
+        answer["comparison"] = _comparison(
+            number, _guarded(question, before[0], earlier, k_anon), _window(request.previous)
+        )
+    if metric.shape is Shape.MONEY:
+        answer["currency"] = question.parameters.get("currency") or question.currency
+        answer["by_currency"] = [] if is_hidden else _by_currency(total)
+    return answer
+
+
+def _window(question: Question) -> dict[str, str]:
+    return {"start": format_instant(question.start), "end": format_instant(question.end)}
+
+
+def _guarded(question: Question, cell: Cell, number: Figure, k_anon: int) -> Figure:
+    """The total's number, hidden if filters narrow it to fewer units than the tenant shows."""
+    return number.hidden if question.filters and cell.n < k_anon else number
+
+
+def _final_at(question: Question) -> int | None:
+    """When late events stop to matter; a duration can be restated by a reopening for ever."""
+    if question.metric.shape is Shape.DURATION:
+        return None
+    return question.end + longest_horizon(question) + LATENESS_MS
+
+
+def _status(question: Question, counted: Figure, watermark: int, final_at: int | None) -> str:
+    if question.end > question.at or counted.maturity != 1:
+        return "provisional"
+    return "final" if final_at is not None and watermark >= final_at else "mature"
+
+
+def _circumstances(question: Question, watermark: int) -> set[str]:
+    """Warnings that come with the question, not with what was counted."""
+    metric = question.metric
+    people = metric.shape in (Shape.DISTINCT, Shape.STICKINESS)
+    found = {
+        "open_window": question.end > question.at,
+        "ahead_of_watermark": question.at > watermark,
+        "partial_day": metric.state and not is_local_midnight(question.end, question.tz),
+        "overlapping_segments": people and any(not name.startswith(TRAIT) for name in question.segments),
+    }
+    return {key for key, is_so in found.items() if is_so}
+
+
+def _name_order(cell: Cell) -> tuple[str, ...]:
+    return tuple(value or "" for value in cell.segment)
+
+
+def _segments(request: Request, cells: Sequence[Cell], k_anon: int) -> tuple[list[dict[str, Any]], int]:
+    """By n descending, then name; hidden ones last and by name, so that their place tells nothing."""
+    question = request.question
+    ordered = sorted(cells, key=lambda cell: (-cell.n, _name_order(cell)))
+    open_cells = [cell for cell in ordered if cell.n >= k_anon]
+    hidden = [cell for cell in ordered if cell.n < k_anon]
+    if len(hidden) == 1 and open_cells:
+        hidden.append(open_cells.pop())  # the total minus the others would give it away
+    hidden.sort(key=_name_order)
+    figures = [(cell, figure(question, cell)) for cell in open_cells[: request.limit]]
+    figures += [(cell, figure(question, cell).hidden) for cell in hidden[: request.limit - len(figures)]]
+    return [_segment(question, *each) for each in figures], len(cells) - len(figures)
+
+
+def _segment(question: Question, cell: Cell, number: Figure) -> dict[str, Any]:
+    return {
+        "segment": dict(zip(question.segments, cell.segment, strict=True)),
+        "value": number.value,
+        "basis": number.basis,
+        "numerator": number.numerator,
+        "denominator": number.denominator,
+        "n": number.n,
+        "interval": number.interval,
+        "maturity": number.maturity,
+        "warnings": sorted(number.warnings),
+    }
+
+
+def _comparison(number: Figure, before: Figure, window: dict[str, str]) -> dict[str, Any]:
+    """The earlier value and the difference to it, by square-and-add where both have an interval."""
+    compared: dict[str, Any] = {
+        "value": before.value,
+        "difference": None,
+        "low": None,
+        "high": None,
+        "method": None,
+        "significant": None,
+        "window": window,
+    }
+    if number.value is None or before.value is None:
+        return compared
+    compared["difference"] = number.value - before.value
+    if number.interval is None or before.interval is None:
+        return compared
+    low, high = square_and_add(number.value, number.limits, before.value, before.limits)
+    both_wilson = number.method == before.method == "wilson"
+    if low is not None and high is not None:
+        compared |= {
+            "low": low,
+            "high": high,
+            "method": "newcombe" if both_wilson else "mover",
+            "significant": low > 0 or high < 0,
+        }
+    return compared
+
+
+def _by_currency(total: Cell) -> list[dict[str, Any]]:
+    return [
+        {"currency": currency, "value": in_units(amount, currency), "n": n}
+        for currency, (amount, n) in sorted(total.by_currency.items())
+    ]

@@ -1,0 +1,257 @@
+"""The query side over HTTP: one documented operation a metric, derived from the registry; the only module here that
+knows the web framework.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, FastAPI, Request, Response, Security
+from fastapi.security import HTTPBearer
+
+from query_api import contract
+from query_api.access import COOKIE, PREFLIGHT, origin_headers, tenant_of
+from query_api.catalogue import (
+    catalogue,
+    description,
+    explain_parameters,
+    operation_parameters,
+    values_parameters,
+)
+from query_api.count import count as count_cells
+from query_api.count import explain as explain_units
+from query_api.dashboard import page
+from query_api.service import Answers, Count, Explain, Lag, refuse_all
+from schemas.errors import PROBLEM_MEDIA_TYPE, Problem, problem_headers, problem_json
+from schemas.metrics import METRICS
+from schemas.metrics.metric import Metric
+from schemas.ports import Store, StoreRejected, StoreUnavailable
+from schemas.tenants import Tenant, Tenants
+
+log = logging.getLogger(__name__)
+RETRY_AFTER = 2
+
+Pairs = list[tuple[str, str]]
+Ask = Callable[[Pairs, Tenant], Awaitable[dict[str, Any]]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def router(
+    store: Store,
+    tenants: Tenants,
+    watermark: Callable[[], int],
+    lag: Callable[[], Lag] = Lag,
+    *,
+    count: Count = count_cells,
+    explain: Explain = explain_units,
+) -> APIRouter:
+    """Everything that is read. Add `problems` to the application, for paths that do not exist."""
+    answers = Answers(store, watermark, count, explain, lag)
+    api = APIRouter()
+    add = partial(_add, api, tenants)
+    add("/v1/metrics", _catalogue, title="The catalogue of metrics", model=contract.Catalogue, parameters=[])
+    add(
+        "/v1/values",
+        answers.values,
+        title="Several metrics at once",
+        model=contract.Values,
+        parameters=values_parameters(),
+    )
+    add("/v1/status", partial(_status, answers), title="How far counting is", model=contract.Status, parameters=[])
+    for metric in METRICS.values():
+        path = f"/v1/metrics/{metric.name}"
+        ask, list_units = partial(_ask, answers, metric), partial(_explain, answers, metric)
+        add(
+            path,
+            ask,
+            title=metric.title,
+            model=contract.Answer,
+            parameters=operation_parameters(metric),
+            text=description(metric),
+        )
+        title = f"{metric.title}: the rows behind it"
+        add(
+            f"{path}/explain",
+            list_units,
+            title=title,
+            model=contract.Explanation,
+            parameters=explain_parameters(metric),
+        )
+    for path in ("/v1/metrics/{name}", "/v1/metrics/{name}/explain"):
+        api.add_api_route(path, _endpoint(tenants, _no_metric), methods=["GET"], include_in_schema=False)
+        api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
+    _add_page(api, answers, tenants)
+    return api
+
+
+def problems(app: FastAPI) -> None:
+    """Answer unknown paths and methods with a problem, as everything else."""
+
+    async def not_found(request: Request, error: Exception) -> Response:
+        return _problem(Problem("not_found", f"nothing at {request.url.path[:200]}"), error)
+
+    async def wrong_method(request: Request, error: Exception) -> Response:
+        return _problem(Problem("method_not_allowed", f"not {request.method[:20]}"), error)
+
+    app.add_exception_handler(404, not_found)
+    app.add_exception_handler(405, wrong_method)
+
+
+def _add(
+    api: APIRouter,
+    tenants: Tenants,
+    path: str,
+    ask: Ask,
+    *,
+    title: str,
+    model: type[Any],
+    parameters: list[dict[str, Any]],
+    text: str = "",
+) -> None:
+    name = path.removeprefix("/v1/").replace("/", "_")
+    api.add_api_route(
+        path,
+        _endpoint(tenants, ask),
+        methods=["GET"],
+        summary=title,
+        description=text or None,
+        operation_id=name,
+        tags=["query"],
+        response_model=model,
+        responses=_RESPONSES,
+        openapi_extra={"parameters": parameters},
+        dependencies=[Security(HTTPBearer(scheme_name="readToken", auto_error=False))],
+    )
+    api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
+
+
+_PROBLEM = {"content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Nothing has changed since the ETag of `If-None-Match`"},
+    400: {"description": "A parameter is unknown or has a value that it cannot have", **_PROBLEM},
+    401: {"description": "No token, or nobody's", **_PROBLEM},
+    403: {"description": "A write key cannot read", **_PROBLEM},
+    503: {"description": "The store does not answer; try again", **_PROBLEM},
+}
+
+
+def _endpoint(tenants: Tenants, ask: Ask) -> Endpoint:
+    """The answer to `ask` as a response: authenticated, tagged, every failure a problem."""
+
+    async def answer(request: Request) -> Response:
+        tenant: Tenant | None = None
+        try:
+            tenant = tenant_of(tenants, request.headers, request.cookies)
+            content = await ask(request.query_params.multi_items(), tenant)
+        except Problem as problem:
+            response = _problem(problem)
+        except StoreUnavailable as error:
+            log.warning("the store does not answer: %s", error)
+            response = _problem(Problem("store_unavailable", retry_after=RETRY_AFTER))
+        except StoreRejected:
+            log.exception("the store refused a question")
+            response = _problem(Problem("overloaded", "the store refused this question", retry_after=RETRY_AFTER))
+        else:
+            response = _tagged(content, request.headers.get("if-none-match", ""))
+        response.headers.update(origin_headers(tenant, request.headers.get("origin")))
+        return response
+
+    return answer
+
+
+def _tagged(content: dict[str, Any], known: str) -> Response:
+    """The content with an ETag that does not change while only the watermark does."""
+    digest = hashlib.sha256(msgspec.json.encode(_without_watermark(content))).hexdigest()
+    headers = {"etag": f'"{digest[:32]}"', "cache-control": "max-age=1", "x-content-type-options": "nosniff"}
+    tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
+    if headers["etag"] in tags or "*" in tags:
+        return Response(status_code=304, headers=headers)
+    return Response(msgspec.json.encode(content), headers=headers, media_type="application/json")
+
+
+def _without_watermark(content: dict[str, Any]) -> dict[str, Any]:
+    stripped = {key: value for key, value in content.items() if key != "watermark"}
+    if "values" in stripped:
+        stripped["values"] = [_without_watermark(each) for each in stripped["values"]]
+    return stripped
+
+
+def _problem(problem: Problem, error: Exception | None = None) -> Response:
+    headers = problem_headers(problem)
+    if problem.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    allowed: Mapping[str, str] = getattr(error, "headers", None) or {}
+    return Response(problem_json(problem), problem.status, headers={**allowed, **headers})
+
+
+async def _preflight(request: Request) -> Response:
+    return Response(
+        status_code=204, headers={**PREFLIGHT, "access-control-allow-origin": request.headers.get("origin", "*")}
+    )
+
+
+def _add_page(api: APIRouter, answers: Answers, tenants: Tenants) -> None:
+    async def show(request: Request) -> Response:
+        token = request.query_params.get("token")
+        if token is not None:
+            return _trade(request, tenants, token)
+        try:
+            tenant = tenant_of(tenants, request.headers, request.cookies)
+        except Problem as problem:
+            return Response(page.locked(), problem.status, headers=page.HEADERS, media_type="text/html")
+        try:
+            content = await answers.values([], tenant)
+        except (StoreUnavailable, StoreRejected):
+            log.exception("the page has no values")
+            return _problem(Problem("store_unavailable", retry_after=RETRY_AFTER))
+        rendered = page.render(tenant.id, content["values"])
+        return Response(rendered, headers=page.HEADERS, media_type="text/html")
+
+    async def asset(request: Request) -> Response:
+        found = page.ASSETS.get(request.path_params["name"])
+        if found is None:
+            return _problem(Problem("not_found"))
+        kind, content = found
+        return Response(content, headers={**page.HEADERS, "cache-control": "max-age=300"}, media_type=kind)
+
+    api.add_api_route("/", show, methods=["GET"], include_in_schema=False)
+    api.add_api_route("/dashboard/{name}", asset, methods=["GET"], include_in_schema=False)
+
+
+def _trade(request: Request, tenants: Tenants, token: str) -> Response:
+    """A read token in the link becomes a cookie that no script can read and no other site can send."""
+    if not 0 < len(token) <= 1024 or tenants.by_read_token(token) is None:
+        return Response(page.locked(), 401, headers=page.HEADERS, media_type="text/html")
+    response = Response(status_code=303, headers={**page.HEADERS, "location": "/"})
+    secure = request.url.scheme == "https"
+    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, path="/")
+    return response
+
+
+async def _catalogue(query: Pairs, tenant: Tenant) -> dict[str, Any]:
+    del tenant
+    refuse_all(query)
+    return catalogue()
+
+
+async def _no_metric(query: Pairs, tenant: Tenant) -> dict[str, Any]:
+    del query, tenant
+    raise Problem("unknown_metric", "no metric has this name; /v1/metrics lists them all")
+
+
+async def _status(answers: Answers, query: Pairs, tenant: Tenant) -> dict[str, Any]:
+    refuse_all(query)
+    return await answers.status(tenant)
+
+
+async def _ask(answers: Answers, metric: Metric, query: Pairs, tenant: Tenant) -> dict[str, Any]:
+    return await answers.value(metric, query, tenant)
+
+
+async def _explain(answers: Answers, metric: Metric, query: Pairs, tenant: Tenant) -> dict[str, Any]:
+    return await answers.explain(metric, query, tenant)

@@ -1,0 +1,137 @@
+"""The registry as people read it: the catalogue and each metric's OpenAPI operation, derived, nothing typed twice."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from query_api.parameters import MOST_SHOWN, SEGMENTS_SHOWN
+from schemas.metrics import METRICS
+from schemas.metrics.metric import Kind, Metric, Parameter
+from schemas.remarks import EXCLUDED
+
+_TRAIT = "trait.*"
+_TRAIT_SHOWN = "trait.<name>"
+_DURATION = r"^P(\d{1,9}W)?(\d{1,9}D)?(T(\d{1,9}H)?(\d{1,9}M)?(\d{1,9}S)?)?$"
+
+
+def catalogue() -> dict[str, Any]:
+    """The body of `/v1/metrics`."""
+    return {"metrics": [_entry(metric) for metric in METRICS.values()]}
+
+
+def _entry(metric: Metric) -> dict[str, Any]:
+    return {
+        "name": metric.name,
+        "title": metric.title,
+        "meaning": metric.meaning,
+        "formula": metric.formula,
+        "unit": metric.unit,
+        "direction": metric.direction,
+        "attribution": metric.attribution,
+        "version": metric.version,
+        "parameters": [
+            {
+                "name": own.name,
+                "type": str(own.kind),
+                "default": own.default,
+                "values": list(own.values),
+                "meaning": own.meaning,
+            }
+            for own in metric.parameters
+        ],
+        "segments": [name.replace(_TRAIT, _TRAIT_SHOWN) for name in metric.segments],
+        "statistics": list(metric.statistics),
+        "excluded": list(metric.excluded),
+        "details": list(metric.details),
+        "edges": list(metric.edges),
+        "sources": list(metric.sources),
+    }
+
+
+def description(metric: Metric) -> str:
+    """Meaning, formula, edges and the worked example, as Markdown."""
+    lines = [metric.meaning, "", f"**Formula**: {metric.formula} (unit: {metric.unit}, {metric.direction})."]
+    lines += [f"- {edge}" for edge in metric.edges]
+    if metric.excluded:
+        lines += ["", "**Left out**, and listed under `excluded`:"]
+        lines += [f"- `{key}`: {EXCLUDED[key]}" for key in metric.excluded]
+    if metric.example:
+        query = "&".join(f"{key}={value}" for key, value in metric.example.query.items())
+        lines += ["", "**Example**. These events:", "```json"]
+        lines += [json.dumps(event, ensure_ascii=False) for event in metric.example.events]
+        lines += ["```", f"and `?{query}` give", "```json", json.dumps(metric.example.expected), "```"]
+    return "\n".join(lines)
+
+
+def window_parameters() -> list[dict[str, Any]]:
+    """Parameters that say which window, in OpenAPI's words."""
+    return [
+        _query("window", "Length of the window that ends at `at`.", {"type": "string", "pattern": _DURATION}, "P1D"),
+        _query("from", "Start: a date (local midnight) or an instant with offset.", {"type": "string"}),
+        _query("to", "End, exclusive; given together with `from`.", {"type": "string"}),
+        _query("period", "The last complete one.", {"type": "string", "enum": ["day", "week", "month"]}),
+        _query("at", "As of when; default the watermark floored to the second.", {"type": "string"}),
+        _query("tz", "IANA zone; default the tenant's.", {"type": "string"}),
+    ]
+
+
+def common_parameters(segments: str) -> list[dict[str, Any]]:
+    """Parameters that every metric has."""
+    shown = {"type": "integer", "minimum": 1, "maximum": MOST_SHOWN}
+    filters = {"type": "array", "items": {"type": "string"}}
+    return [
+        *window_parameters(),
+        _query("segment", f"Up to two of {segments}, separated by a comma.", {"type": "string"}),
+        _query("filter", "`dimension:eq|ne|in|nin:values`; repeated: all of them.", filters),
+        _query("compare", "Beside it the window before.", {"type": "string", "enum": ["previous"]}),
+        _query("limit", "How many segments to list.", shown, SEGMENTS_SHOWN),
+        _query("definition", "Which definition.", {"type": "string", "enum": ["default"]}, "default"),
+    ]
+
+
+def operation_parameters(metric: Metric) -> list[dict[str, Any]]:
+    """All parameters of one metric, its own first."""
+    found = [_query(own.name, own.meaning, _schema(own), own.default) for own in metric.parameters]
+    if metric.statistics:
+        choices = {"type": "string", "enum": list(metric.statistics)}
+        found.append(_query("statistic", "Which number is the value.", choices, metric.statistics[0]))
+    return found + common_parameters(", ".join(metric.segments).replace(_TRAIT, _TRAIT_SHOWN))
+
+
+def explain_parameters(metric: Metric) -> list[dict[str, Any]]:
+    """The same, with a cursor."""
+    cursor = _query("cursor", "`next_cursor` of the page before; it fixes `at`.", {"type": "string"})
+    return [*operation_parameters(metric), cursor]
+
+
+def values_parameters() -> list[dict[str, Any]]:
+    """Those of `/v1/values`."""
+    metrics = _query("metrics", "Names, separated by commas; default all.", {"type": "string"})
+    return [metrics, *common_parameters("the metrics' segments")]
+
+
+def _query(name: str, meaning: str, schema: dict[str, Any], default: Any = None) -> dict[str, Any]:
+    typed = schema
+    if default is not None and schema["type"] == "string":
+        typed = {**schema, "default": default}
+    elif default is not None:
+        typed = {**schema, "default": int(default) if schema["type"] == "integer" else default == "true"}
+    return {"name": name, "in": "query", "required": False, "description": meaning, "schema": typed}
+
+
+def _schema(own: Parameter) -> dict[str, Any]:
+    match own.kind:
+        case Kind.DURATION:
+            return {"type": "string", "pattern": _DURATION}
+        case Kind.CHOICE:
+            return {"type": "string", "enum": list(own.values)}
+        case Kind.BOOLEAN:
+            return {"type": "boolean"}
+        case Kind.INTEGER:
+            limits = {"minimum": own.least, "maximum": own.most}
+            return {"type": "integer", **{key: value for key, value in limits.items() if value is not None}}
+        case Kind.CURRENCY:
+            return {"type": "string", "pattern": "^[A-Z]{3}$"}
+        case Kind.NAMES:
+            return {"type": "string"}

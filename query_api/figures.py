@@ -1,0 +1,211 @@
+"""From what was counted to a number with its uncertainty: one pure function per shape of metric.
+
+Rules: METRICS.md 2.3, 2.7, 2b.3, 2b.5 to 2b.7, 2b.25, 2b.26, 2b.29. An interval is null where its method gives no
+limit at all; a Kaplan–Meier one is always shown, with null limits where S is 0 or 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from query_api.question import Cell, Question
+from query_api.statistics import CONFIDENCE, NO_LIMITS, Limits, mean_limits, quantile, quantile_limits, wilson
+from query_api.survival import TRANSFORM, Curve, kaplan_meier
+from schemas.currencies import in_units
+from schemas.metrics.metric import Shape
+
+KAPLAN_MEIER = "kaplan_meier"
+SMALL_N = 30
+FEW = 5
+IMPRECISE = 0.1
+_QUANTILES = {"median": 0.5, "p90": 0.9, "km_median": 0.5}
+
+Number = int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number as it is shown, for the total or for a segment. `method` is that of its limits, "" where none is."""
+
+    value: Number
+    numerator: Number
+    denominator: int | None
+    n: int | None
+    basis: str = "mature"
+    maturity: float | None = 1.0
+    observed: Number = None
+    limits: Limits = NO_LIMITS
+    method: str = ""
+    reached: bool | None = None
+    statistics: dict[str, Any] | None = None
+    warnings: frozenset[str] = frozenset()
+
+    @property
+    def interval(self) -> dict[str, Any] | None:
+        if not self.method or (self.limits == NO_LIMITS and self.method != KAPLAN_MEIER):
+            return None
+        return {"low": self.limits[0], "high": self.limits[1], "method": self.method, "confidence": CONFIDENCE}
+
+    @property
+    def estimate(self) -> dict[str, Any] | None:
+        if self.basis != "estimate":
+            return None
+        low, high = self.limits
+        return {
+            "method": KAPLAN_MEIER,
+            "value": self.value,
+            "low": low,
+            "high": high,
+            "transform": TRANSFORM,
+            "reached": self.reached,
+        }
+
+    @property
+    def hidden(self) -> Figure:
+        """What is shown of a number that must not be."""
+        return Figure(None, None, None, None, basis=self.basis, maturity=None, warnings=frozenset({"suppressed"}))
+
+
+def longest_horizon(question: Question) -> int:
+    """How long after its entry a unit can still change the number, ms; 0 for one that is known at once."""
+    metric = question.metric
+    names = metric.options.get("horizons") or ((metric.horizon,) if metric.horizon else ())
+    return max((int(question.parameters[name]) for name in names), default=0)
+
+
+def figure(question: Question, cell: Cell) -> Figure:
+    """The number of one cell."""
+    maturity = _maturity(question, cell)
+    match question.metric.shape:
+        case Shape.RATE:
+            return _rate(question, cell, maturity)
+        case Shape.DURATION:
+            return _duration(question, cell, maturity)
+        case Shape.STICKINESS:
+            share = cell.numerator / cell.denominator if cell.denominator else None
+            shown = Figure(share, cell.numerator, cell.denominator, cell.n, observed=share)
+        case Shape.MONEY:
+            money = in_units(cell.numerator, question.parameters.get("currency") or question.currency)
+            shown = Figure(money, money, None, cell.n, observed=money)
+        case _:
+            shown = Figure(cell.numerator, cell.numerator, None, cell.n, observed=cell.numerator)
+    return replace(shown, maturity=maturity, basis="mature" if maturity == 1 else "observed")
+
+
+def _maturity(question: Question, cell: Cell) -> float:
+    metric = question.metric
+    if metric.state:
+        return 1.0
+    if cell.n == 0:
+        return 1.0 if question.at >= question.end + longest_horizon(question) else 0.0
+    if metric.shape is Shape.RATE or (metric.shape is Shape.DURATION and by_cohort(question)):
+        return cell.mature / cell.n
+    return 1.0
+
+
+def by_cohort(question: Question) -> bool:
+    """Whether units are attributed to the window of their entry under these parameters."""
+    return bool(question.parameters.get("attribution", question.metric.attribution) == "cohort")
+
+
+def _rate(question: Question, cell: Cell, maturity: float) -> Figure:
+    observed = cell.numerator / cell.n if cell.n else None
+    shown = Figure(
+        value=observed,
+        numerator=cell.numerator,
+        denominator=cell.n,
+        n=cell.n,
+        basis="mature" if maturity == 1 else "observed",
+        maturity=maturity,
+        observed=observed,
+        limits=wilson(cell.numerator, cell.n),
+        method="wilson",
+    )
+    if cell.n and maturity < 1:
+        curve = kaplan_meier(cell.events, cell.censored)
+        share, (low, high) = curve.share_before(longest_horizon(question))
+        if question.metric.options["outcome"] == "presence":
+            share, low, high = 1 - share, _complement(high), _complement(low)
+        shown = replace(
+            shown, value=share, basis="estimate", limits=(low, high), method=KAPLAN_MEIER, reached=cell.mature > 0
+        )
+    return replace(shown, warnings=_rate_warnings(question, cell, shown))
+
+
+def _complement(share: float | None) -> float | None:
+    return None if share is None else 1 - share
+
+
+def _rate_warnings(question: Question, cell: Cell, shown: Figure) -> frozenset[str]:
+    low, high = shown.limits
+    found = {
+        "small_n": cell.n < SMALL_N,
+        "sparse": min(cell.numerator, cell.n - cell.numerator) < FEW,
+        "imprecise": low is not None and high is not None and (high - low) / 2 > IMPRECISE,
+        "clustered": question.metric.clustered and cell.persons < cell.n,
+        "horizon_not_reached": shown.reached is False,
+    }
+    return frozenset(key for key, is_so in found.items() if is_so)
+
+
+def _duration(question: Question, cell: Cell, maturity: float) -> Figure:
+    closed, statistic = cell.durations, question.statistic
+    curve = kaplan_meier(cell.events, cell.censored)
+    statistics = _statistics(question, cell, curve)
+    observed: float | None = statistics[statistic]
+    warnings = {"small_n"} if cell.n < SMALL_N else set()
+    is_mean = statistic == "mean"
+    shown = Figure(
+        value=observed,
+        numerator=cell.numerator / 1000 if is_mean else None,
+        denominator=len(closed) if is_mean else None,
+        n=cell.n,
+        basis="mature" if maturity == 1 else "observed",
+        maturity=maturity,
+        observed=observed,
+        statistics=statistics,
+    )
+    if statistic == "km_median" or (not is_mean and maturity < 1):
+        median, limits = curve.quantile(_QUANTILES[statistic])
+        if median is None and (cell.events or cell.censored):
+            warnings.add("not_reached")
+        shown = replace(
+            shown,
+            value=_seconds(median),
+            basis="estimate",
+            limits=(_seconds(limits[0]), _seconds(limits[1])),
+            method=KAPLAN_MEIER,
+            reached=median is not None,
+        )
+    else:
+        low, high = mean_limits(closed) if is_mean else quantile_limits(closed, _QUANTILES[statistic])
+        shown = replace(shown, limits=(_seconds(low), _seconds(high)), method="t" if is_mean else "binomial")
+        if maturity < 1:
+            warnings.add("immature")
+        if statistics["km_median"] is None and (cell.events or cell.censored):
+            warnings.add("not_reached")
+    return replace(shown, warnings=frozenset(warnings))
+
+
+def _statistics(question: Question, cell: Cell, curve: Curve) -> dict[str, Any]:
+    closed = cell.durations
+    median, (low, high) = curve.quantile(0.5)
+    sla = question.parameters.get("sla")
+    known = bool(cell.events or cell.censored)
+    return {
+        "mean": cell.numerator / (1000 * len(closed)) if closed else None,
+        "median": quantile(closed, 0.5) / 1000 if closed else None,
+        "p90": quantile(closed, 0.9) / 1000 if closed else None,
+        "km_median": _seconds(median),
+        "n": len(closed),
+        "open": len(cell.censored),
+        "low": _seconds(low),
+        "high": _seconds(high),
+        "of": "km_median",
+        "sla_share": 1 - curve.share_before(sla)[0] if sla is not None and known else None,
+    }
+
+
+def _seconds(ms: float | None) -> float | None:
+    return None if ms is None else ms / 1000

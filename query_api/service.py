@@ -1,0 +1,161 @@
+"""Answers without HTTP: a metric's name, a query and a tenant in, the object to send out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from query_api import cursor
+from query_api.answer import body
+from query_api.count import Unit
+from query_api.parameters import MOST_SHOWN, Query, invalid, names_list, number, parse
+from query_api.question import Cell, Question
+from schemas.errors import Problem, problem_object
+from schemas.metrics import METRICS
+from schemas.metrics.metric import Metric
+from schemas.periods import format_instant
+from schemas.ports import Store
+from schemas.tenants import Tenant
+
+EXPLAINED = 100
+MOST_METRICS = 50
+
+_EVENTS = "SELECT uniqExact(event_id) FROM events WHERE tenant = {tenant:String}"
+_DEAD_LETTERS = """SELECT uniqExact(received_at, reason, topic, partition, offset, index, digest) FROM dead_letters
+WHERE tenant = {tenant:String}"""
+
+Count = Callable[[Store, Question], Awaitable[Sequence[Cell]]]
+
+
+class Explain(Protocol):
+    def __call__(
+        self, store: Store, question: Question, after: tuple[int, str] | None, limit: int
+    ) -> Awaitable[tuple[int, Sequence[Unit]]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What the processors have not counted yet."""
+
+    records: int = 0
+    oldest_seconds: float = 0.0
+
+
+def metric_named(name: str) -> Metric:
+    """Raises `Problem` unknown_metric."""
+    if name not in METRICS:
+        raise Problem("unknown_metric", f"there is no metric {name[:100]!r}; /v1/metrics lists them all")
+    return METRICS[name]
+
+
+def refuse_all(query: Query) -> None:
+    """For resources without parameters. Raises `Problem` unknown_parameter."""
+    for name, _ in query:
+        raise Problem("unknown_parameter", f"there is no parameter {name[:100]!r}", field=name[:100])
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The questions that can be asked. `watermark` is read before anything is counted, never after."""
+
+    store: Store
+    watermark: Callable[[], int]
+    count: Count
+    explaining: Explain
+    lag: Callable[[], Lag] = Lag
+
+    async def value(self, metric: Metric, query: Query, tenant: Tenant) -> dict[str, Any]:
+        """Raises `Problem`, `StoreUnavailable`."""
+        watermark = self.watermark()
+        request = parse(metric, query, tenant, watermark)
+        if request.previous is None:
+            cells, before = await self.count(self.store, request.question), None
+        else:
+            cells, before = await asyncio.gather(
+                self.count(self.store, request.question),
+                self.count(self.store, replace(request.previous, segments=())),
+            )
+        return body(request, cells, before, watermark, tenant.k_anon)
+
+    async def values(self, query: Query, tenant: Tenant) -> dict[str, Any]:
+        """Several metrics (`metrics=a,b`; all, if it is not given) with the same query: each a body or a problem."""
+        pairs = list(query)
+        asked = [text for name, text in pairs if name == "metrics"]
+        if len(asked) > 1:
+            raise invalid("metrics", "is given twice")
+        names = names_list("metrics", asked[0]) if asked else list(METRICS)
+        if len(names) > MOST_METRICS:
+            raise invalid("metrics", f"at most {MOST_METRICS}")
+        rest = [pair for pair in pairs if pair[0] != "metrics"]
+        return {"values": await asyncio.gather(*(self._body_or_problem(name, rest, tenant) for name in names))}
+
+    async def _body_or_problem(self, name: str, query: Query, tenant: Tenant) -> dict[str, Any]:
+        try:
+            return await self.value(metric_named(name), query, tenant)
+        except Problem as problem:
+            return problem_object(problem)
+
+    async def explain(self, metric: Metric, query: Query, tenant: Tenant) -> dict[str, Any]:
+        """The units behind a number, a page at a time; the cursor fixes `at`. Raises `Problem`."""
+        pairs = list(query)
+        given = dict(pairs)
+        limit = number("limit", given.get("limit"), EXPLAINED, MOST_SHOWN)
+        place = None
+        if "cursor" in given:
+            try:
+                place = cursor.read(given["cursor"])
+                at = format_instant(place.at)
+            except (cursor.BadCursor, OverflowError):
+                raise invalid("cursor", "is not one of ours") from None
+            pairs = [("at", at), *(pair for pair in pairs if pair[0] not in ("at", "cursor"))]
+        question = parse(metric, pairs, tenant, self.watermark()).question
+        if place:
+            try:
+                cursor.verify(question, place)
+            except cursor.BadCursor:
+                raise invalid("cursor", "belongs to another question") from None
+        after = (place.entered, place.id) if place else None
+        total, units = await self.explaining(self.store, question, after, limit + 1)
+        shown = units[:limit]
+        is_last = len(units) <= limit
+        return {
+            "metric": metric.name,
+            "at": format_instant(question.at),
+            "total": total,
+            "next_cursor": None if is_last else cursor.write(question, shown[-1].entered, shown[-1].id),
+            "rows": [_row(question, unit) for unit in shown],
+        }
+
+    async def status(self, tenant: Tenant) -> dict[str, Any]:
+        """How far counting is, and how much of the tenant's there is."""
+        watermark, lag = self.watermark(), self.lag()
+        bound = {"tenant": tenant.id}
+        stored, dead = await asyncio.gather(self.store.query(_EVENTS, bound), self.store.query(_DEAD_LETTERS, bound))
+        return {
+            "watermark": format_instant(watermark),
+            "events_stored": int(stored[0][0]),
+            "dead_letters": int(dead[0][0]),
+            "lag_records": lag.records,
+            "oldest_unprocessed_seconds": lag.oldest_seconds,
+        }
+
+
+def _row(question: Question, unit: Unit) -> dict[str, Any]:
+    options = question.metric.options
+    has_outcome = unit.outcome_at is not None
+    return {
+        "entity": question.parameters.get("entity", options["entity"]),
+        "id": unit.id,
+        "person": unit.person or None,
+        "entered": format_instant(unit.entered),
+        "outcome": options.get("outcome_label") if has_outcome else None,
+        "outcome_id": unit.outcome_id,
+        "outcome_at": None if unit.outcome_at is None else format_instant(unit.outcome_at),
+        "seconds": None if unit.duration is None else unit.duration / 1000,
+        "counted": unit.counted,
+        "reason": unit.reason,
+        "event_ids": list(unit.event_ids),
+        "message_ids": list(unit.message_ids),
+    }

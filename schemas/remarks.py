@@ -1,0 +1,32 @@
+"""What a number may say of itself beside its value: the closed lists of warnings and of reasons to leave units out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+WARNINGS: Mapping[str, str] = {
+    "ahead_of_watermark": "`at` lies beyond the time up to which everything received has been counted.",
+    "clustered": "Several units of one person: the interval is too narrow.",
+    "horizon_not_reached": "No unit is as old as the horizon; the estimate carries the last known share forward.",
+    "immature": "Some units are still open and this statistic leaves them out.",
+    "imprecise": "The interval reaches more than 10 points to each side.",
+    "not_reached": "More than the asked share is still open: the quantile does not exist yet, only its lower limit.",
+    "open_window": "The window ends after `at`: more units will enter.",
+    "overlapping_segments": "One person can be in several segments: they do not add up to the total.",
+    "partial_day": "T is not a local midnight: the last day is not over.",
+    "small_n": "Fewer than 30 units.",
+    "sparse": "Fewer than 5 units with, or fewer than 5 without the outcome.",
+    "suppressed": "Hidden: fewer units than the tenant shows (`k_anon`), or it would reveal another hidden one.",
+}
+
+EXCLUDED: Mapping[str, str] = {
+    "bot": "Done by a bot.",
+    "cancelled": "Orders cancelled later; they stay counted.",
+    "cartless_orders": "Orders that no cart led to.",
+    "closed_unanswered": "Tickets solved without a reply.",
+    "created_unknown": "Tickets whose creation is not known.",
+    "emptied": "Carts emptied by hand, where the parameter `emptied` leaves them out.",
+    "no_actor": "Events without a user id and without an anonymous id.",
+    "no_cart_id": "Adds to a cart that name neither a cart nor a session.",
+    "no_checkout_id": "Checkouts begun that name no checkout, order, cart or session.",
+}
