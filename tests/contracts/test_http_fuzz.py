@@ -1,0 +1,81 @@
+"""Whatever a caller writes: never a 5xx, only documented statuses, content types and bodies."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from query_api.app import problems, router
+from query_api.count import Unit
+from query_api.question import Cell, Question
+from schemas.ports import Store
+from schemas.tenants import Tenants
+
+
+class Empty:
+    """A store with nothing in it."""
+
+    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        return [(0,)]
+
+    async def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        raise NotImplementedError
+
+
+async def count(store: Store, question: Question) -> Sequence[Cell]:
+    return [Cell(), *([Cell(segment=("x",) * len(question.segments), n=1)] if question.segments else [])]
+
+
+async def explain(
+    store: Store, question: Question, after: tuple[int, str] | None, limit: int
+) -> tuple[int, Sequence[Unit]]:
+    return 1, [Unit("c1", question.start, "", None, None, None, None, "numerator", [], [])]
+
+
+def application() -> FastAPI:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "tenants.json")
+        path.write_text(json.dumps({"tenants": [{"id": "demo", "read_tokens": ["rt_demo"]}]}))
+        tenants = Tenants(path, clock=lambda: 0.0)  # no time passes: never read again
+    app = FastAPI()
+    app.include_router(router(Empty(), tenants, lambda: 1_764_000_000_000, count=count, explain=explain))
+    problems(app)
+    return app
+
+
+def operations() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for result in schemathesis.openapi.from_asgi("/openapi.json", application()).get_all_operations():
+        assert isinstance(result, Ok)
+        operation = result.ok()
+        found[operation.label] = operation
+    return found
+
+
+OPERATIONS = operations()
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_no_query_breaks_the_contract(label: str) -> None:
+    @settings(max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(case=OPERATIONS[label].as_strategy())
+    def ask(case: Any) -> None:
+        case.call_and_validate(headers={"Authorization": "Bearer rt_demo"}, checks=CHECKS)
+
+    ask()

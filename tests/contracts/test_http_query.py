@@ -1,0 +1,295 @@
+"""The query side's promises over HTTP: who may read, what is cached, how every refusal looks, what OpenAPI tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from query_api.app import problems, router
+from query_api.count import Unit
+from query_api.question import Cell, Question
+from query_api.service import Lag
+from schemas.errors import PROBLEMS
+from schemas.metrics import METRICS
+from schemas.periods import parse_instant
+from schemas.ports import Store, StoreRejected, StoreUnavailable
+from schemas.tenants import Tenants
+
+TENANTS = {
+    "tenants": [
+        {
+            "id": "demo",
+            "timezone": "Europe/Berlin",
+            "write_keys": ["wk_demo"],
+            "read_tokens": ["rt_demo"],
+            "allowed_origins": ["https://board.example"],
+        },
+        {"id": "other", "write_keys": ["wk_other"], "read_tokens": ["rt_other"]},
+    ]
+}
+READ = {"authorization": "Bearer rt_demo"}
+UNITS = [Unit(f"c{n}", 1000 * (n // 2), "u:u1", None, None, None, None, "numerator", [], []) for n in range(5)]
+
+
+class Numbers:
+    """A store that answers with numbers of its own choice, and its count and explain."""
+
+    def __init__(self) -> None:
+        self.watermark = parse_instant("2026-11-22T10:00:03.120Z", "UTC")
+        self.failure: Exception | None = None
+        self.cells: Sequence[Cell] = [Cell(n=3, numerator=3)]
+        self.asked: list[Question] = []
+
+    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        assert parameters == {"tenant": "demo"}
+        return [(7,)] if "dead_letters" in sql else [(42,)]
+
+    async def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        raise NotImplementedError
+
+    async def count(self, store: Store, question: Question) -> Sequence[Cell]:
+        self.asked.append(question)
+        if self.failure:
+            raise self.failure
+        return self.cells
+
+    async def explain(
+        self, store: Store, question: Question, after: tuple[int, str] | None, limit: int
+    ) -> tuple[int, Sequence[Unit]]:
+        self.asked.append(question)
+        later = [unit for unit in UNITS if after is None or (unit.entered, unit.id) > after]
+        return len(UNITS), later[:limit]
+
+
+@pytest.fixture
+def numbers() -> Numbers:
+    return Numbers()
+
+
+@pytest.fixture
+def app(numbers: Numbers, tmp_path: Path) -> FastAPI:
+    path = tmp_path / "tenants.json"
+    path.write_text(json.dumps(TENANTS))
+    application = FastAPI()
+    lag = lambda: Lag(records=5, oldest_seconds=1.5)  # noqa: E731 -- a value that is called
+    application.include_router(
+        router(numbers, Tenants(path), lambda: numbers.watermark, lag, count=numbers.count, explain=numbers.explain)
+    )
+    problems(application)
+    return application
+
+
+@pytest.fixture
+async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sojourn") as client:
+        yield client
+
+
+def is_problem(response: httpx.Response, code: str) -> dict[str, Any]:
+    assert response.headers["content-type"] == "application/problem+json"
+    told: dict[str, Any] = response.json()
+    assert (told["code"], told["status"]) == (code, response.status_code)
+    assert response.status_code == PROBLEMS[code].status
+    assert {"type", "title", "status", "code", "detail", "retryable", "field"} <= set(told)
+    return told
+
+
+@pytest.mark.parametrize("name", METRICS)
+async def test_every_metric_answers(http: httpx.AsyncClient, numbers: Numbers, name: str) -> None:
+    response = await http.get(f"/v1/metrics/{name}", headers=READ)
+    assert response.status_code == 200, response.text
+    assert response.json()["metric"] == name
+    assert numbers.asked[0].tenant == "demo"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"authorization": "Bearer nobody"}, 401),
+        ({"authorization": "Bearer "}, 401),
+        ({"authorization": "Basic !!!"}, 401),
+        ({"authorization": "Bearer wk_demo"}, 403),
+        ({"x-write-key": "wk_other"}, 403),
+        ({"authorization": "Basic d2tfZGVtbzo="}, 403),
+        ({"cookie": "sojourn_read=rt_demo"}, 200),
+        ({"authorization": "bearer rt_demo"}, 200),
+    ],
+)
+@pytest.mark.parametrize(
+    "path", ["/v1/metrics", "/v1/metrics/dau", "/v1/values", "/v1/status", "/v1/metrics/dau/explain"]
+)
+async def test_only_a_read_token_reads(
+    http: httpx.AsyncClient, path: str, headers: dict[str, str], status: int
+) -> None:
+    response = await http.get(path, headers=headers)
+    assert response.status_code == status
+    if status != 200:
+        is_problem(response, {401: "unauthorized", 403: "forbidden"}[status])
+
+
+async def test_the_etag_does_not_change_while_only_the_watermark_does(
+    http: httpx.AsyncClient, numbers: Numbers
+) -> None:
+    query = "?at=2026-11-20T00:00:00Z&from=2026-11-18&to=2026-11-19"
+    first = await http.get("/v1/metrics/orders" + query, headers=READ)
+    assert first.headers["cache-control"] == "max-age=1"
+    numbers.watermark += 60_000
+    again = await http.get("/v1/metrics/orders" + query, headers={**READ, "if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    numbers.cells = [Cell(n=4, numerator=4)]
+    changed = await http.get("/v1/metrics/orders" + query, headers={**READ, "if-none-match": first.headers["etag"]})
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != first.headers["etag"]
+
+
+async def test_pages_of_allowed_origins_may_read(http: httpx.AsyncClient) -> None:
+    origin = {"origin": "https://board.example"}
+    allowed = await http.get("/v1/metrics/dau", headers=READ | origin)
+    assert allowed.headers["access-control-allow-origin"] == "https://board.example"
+    other = await http.get("/v1/metrics/dau", headers=READ | {"origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in other.headers
+    asked_before = await http.options("/v1/metrics/dau", headers=origin)
+    assert asked_before.status_code == 204
+    assert "Authorization" in asked_before.headers["access-control-allow-headers"]
+
+
+async def test_what_does_not_exist_is_a_problem(http: httpx.AsyncClient) -> None:
+    is_problem(await http.get("/v1/metrics/happiness", headers=READ), "unknown_metric")
+    is_problem(await http.get("/v1/metrics/happiness/explain", headers=READ), "unknown_metric")
+    is_problem(await http.get("/v1/nothing", headers=READ), "not_found")
+    refused = await http.post("/v1/metrics/dau", headers=READ)
+    is_problem(refused, "method_not_allowed")
+    assert "GET" in refused.headers["allow"]
+
+
+async def test_a_refused_parameter_is_named(http: httpx.AsyncClient) -> None:
+    assert (
+        is_problem(await http.get("/v1/metrics/dau?colour=red", headers=READ), "unknown_parameter")["field"] == "colour"
+    )
+    assert is_problem(await http.get("/v1/metrics/dau?at=x", headers=READ), "invalid_parameter")["field"] == "at"
+    is_problem(await http.get("/v1/metrics?x=1", headers=READ), "unknown_parameter")
+
+
+async def test_a_store_that_is_away_is_503_with_a_time_to_wait(http: httpx.AsyncClient, numbers: Numbers) -> None:
+    for failure, code in ((StoreUnavailable("gone"), "store_unavailable"), (StoreRejected("no memory"), "overloaded")):
+        numbers.failure = failure
+        for path in ("/v1/metrics/dau", "/v1/values?metrics=dau"):
+            response = await http.get(path, headers=READ)
+            assert is_problem(response, code)["retryable"] is True
+            assert response.headers["retry-after"] == "2"
+
+
+async def test_several_metrics_each_answer_or_refuse(http: httpx.AsyncClient) -> None:
+    response = await http.get("/v1/values?metrics=dau,happiness,cart_abandonment_rate&horizon=PT1H", headers=READ)
+    first, second, third = response.json()["values"]
+    assert (first["code"], second["code"], third["metric"]) == (
+        "unknown_parameter",
+        "unknown_metric",
+        "cart_abandonment_rate",
+    )
+
+
+async def test_status_is_the_token_s_tenant_s(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/v1/status", headers=READ)).json() == {
+        "watermark": "2026-11-22T10:00:03.120Z",
+        "events_stored": 42,
+        "dead_letters": 7,
+        "lag_records": 5,
+        "oldest_unprocessed_seconds": 1.5,
+    }
+
+
+async def test_pages_of_explanations_follow_each_other_as_of_one_instant(
+    http: httpx.AsyncClient, numbers: Numbers
+) -> None:
+    path = "/v1/metrics/cart_abandonment_rate/explain?limit=2&window=P2D"
+    seen: list[str] = []
+    instants: set[str] = set()
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await http.get(path + (f"&cursor={cursor}" if cursor else ""), headers=READ)).json()
+        seen += [row["id"] for row in page["rows"]]
+        instants.add(page["at"])
+        cursor = page["next_cursor"]
+        numbers.watermark += 5_000
+    assert seen == ["c0", "c1", "c2", "c3", "c4"]
+    assert instants == {"2026-11-22T10:00:03Z"}
+    assert len({(question.at, question.start) for question in numbers.asked}) == 1
+
+
+async def test_a_cursor_that_is_not_ours_is_refused(http: httpx.AsyncClient) -> None:
+    path = "/v1/metrics/dau/explain?limit=1"
+    cursor = (await http.get(path, headers=READ)).json()["next_cursor"]
+    bad = [cursor[:-4] + "AAAA", cursor[4:], "x", "", "é", "W10", "a" * 5000]
+    for text in bad:
+        response = await http.get("/v1/metrics/dau/explain", params={"limit": 1, "cursor": text}, headers=READ)
+        assert is_problem(response, "invalid_parameter")["field"] == "cursor", text
+    for other in ("/v1/metrics/wau/explain?limit=1", path + "&filter=country:eq:DE", path + "&min_events=2"):
+        is_problem(await http.get(f"{other}&cursor={cursor}", headers=READ), "invalid_parameter")
+    stranger = {"authorization": "Bearer rt_other"}
+    is_problem(await http.get(f"{path}&cursor={cursor}", headers=stranger), "invalid_parameter")
+
+
+async def test_the_link_trades_its_token_for_a_cookie_that_no_script_reads(http: httpx.AsyncClient) -> None:
+    traded = await http.get("/?token=rt_demo")
+    assert (traded.status_code, traded.headers["location"]) == (303, "/")
+    cookie = traded.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    page = await http.get("/")
+    assert page.status_code == 200
+    assert 'data-metric="dau"' in page.text
+    assert "'unsafe-inline'" not in page.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/", "/?token=nobody", "/?token=wk_demo", "/?token="])
+async def test_without_a_token_the_page_shows_nothing(http: httpx.AsyncClient, path: str) -> None:
+    page = await http.get(path)
+    assert page.status_code == 401
+    assert "data-metric" not in page.text
+    assert "set-cookie" not in page.headers
+
+
+async def test_the_page_has_no_inline_script_or_style(http: httpx.AsyncClient) -> None:
+    page = (await http.get("/", headers=READ)).text
+    assert "style=" not in page
+    assert "<script>" not in page
+    for asset in ("page.js", "page.css"):
+        assert f"/dashboard/{asset}" in page
+        assert (await http.get(f"/dashboard/{asset}")).status_code == 200
+    is_problem(await http.get("/dashboard/other.js"), "not_found")
+
+
+async def test_the_catalogue_is_the_registry(http: httpx.AsyncClient) -> None:
+    told = (await http.get("/v1/metrics", headers=READ)).json()["metrics"]
+    assert [entry["name"] for entry in told] == list(METRICS)
+    for entry in told:
+        own = METRICS[entry["name"]].parameters
+        assert [parameter["name"] for parameter in entry["parameters"]] == [parameter.name for parameter in own]
+
+
+async def test_openapi_documents_every_metric_with_its_real_parameters(http: httpx.AsyncClient) -> None:
+    document = (await http.get("/openapi.json")).json()
+    for name, metric in METRICS.items():
+        operation = document["paths"][f"/v1/metrics/{name}"]["get"]
+        told = {parameter["name"] for parameter in operation["parameters"]}
+        assert {own.name for own in metric.parameters} | {"window", "at", "filter"} <= told
+        assert metric.meaning in operation["description"]
+        assert set(operation["responses"]) == {"200", "304", "400", "401", "403", "503"}
+    assert "Problem" in document["components"]["schemas"]
+    assert document["components"]["securitySchemes"]["readToken"]["scheme"] == "bearer"
+
+
+@pytest.mark.parametrize("name", METRICS)
+async def test_answers_have_the_documented_fields_and_no_others(http: httpx.AsyncClient, name: str) -> None:
+    document = (await http.get("/openapi.json")).json()
+    schema = document["components"]["schemas"]["Answer"]
+    given = (await http.get(f"/v1/metrics/{name}?compare=previous", headers=READ)).json()
+    assert set(schema["required"]) <= set(given) <= set(schema["properties"])
