@@ -3,6 +3,7 @@
 
 SHELL := /bin/sh
 PYTHON ?= python3
+UV := uv==0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
@@ -66,7 +67,7 @@ $(VENV)/.uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "make: Python 3.11 or newer is needed ($(PYTHON) is older); set PYTHON=" >&2; exit 2; }
 	@$(PYTHON) -m venv $(VENV) || { echo "make: the venv module is missing (Debian: python3-venv)" >&2; exit 2; }
-	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/pip install --quiet --disable-pip-version-check $(UV)
 	@touch $@
 
 # `install` and not `sync`: the runtime must not remove what the tests have added.

@@ -80,3 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"sojourn: gave up: {error}", file=sys.stderr)
         return GAVE_UP
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

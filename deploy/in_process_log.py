@@ -40,7 +40,7 @@ class InProcessLog:
         *,
         settle: Callable[[int], Awaitable[None]] | None = None,
         max_pending_bytes: int = 64 << 20,
-        max_batch_bytes: int = 8 << 20,
+        max_batch_bytes: int = 2 << 20,
         retry_after_seconds: float = 0.25,
     ) -> None:
         self._write = write

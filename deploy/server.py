@@ -1,7 +1,8 @@
 """The HTTP server: uvicorn, told to stop by our own handler, so that a drained service ends with exit code 0.
 
-uvicorn raises a caught signal again after its shutdown. Here SIGTERM and SIGINT turn readiness off and start uvicorn's
-graceful stop: no new connections, requests in flight finish, then the caller closes the log and the store.
+uvicorn raises a caught signal again after its shutdown. Here SIGTERM and SIGINT turn readiness off, and a moment later
+start uvicorn's graceful stop: no new connections, requests in flight finish, then the caller closes the log and the
+store. Without that moment, a request that has been sent but not read yet would be reset.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+
+LINGER_SECONDS = 0.3
 
 
 class PortInUse(Exception):
@@ -54,6 +57,7 @@ class Server(uvicorn.Server):
                 timeout_keep_alive=75,
             )
         )
+        self._stopping = False
         self._on_start = started
         self._on_drain = draining
 
@@ -73,6 +77,9 @@ class Server(uvicorn.Server):
         self._on_start()
 
     def _stop(self) -> None:
+        if self._stopping:
+            self.force_exit = self.should_exit = True
+            return
+        self._stopping = True
         self._on_drain()
-        self.force_exit = self.should_exit
-        self.should_exit = True
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, setattr, self, "should_exit", True)

@@ -1,0 +1,88 @@
+"""The promise under fire: what was acknowledged is counted exactly once, whatever is killed, starved or filled up."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults import kill9
+from tests.service import Service
+
+pytestmark = pytest.mark.faults
+
+
+def test_every_acknowledged_event_is_counted_exactly_once_through_kills_and_an_outage(tmp_path: Path) -> None:
+    kills, outage = int(os.environ.get("SOJOURN_TEST_KILLS", "4")), float(os.environ.get("SOJOURN_TEST_OUTAGE", "5"))
+    outcome = kill9.run(tmp_path, kills=kills, outage=outage, seed=20261124)
+    print(outcome.table())
+    assert outcome.unanswered > 0, "nothing was put to the test"
+    assert outcome.acknowledged > 100
+    assert outcome.refused > 0
+    assert outcome.violations == 0
+
+
+def test_the_checker_finds_out_a_service_that_acknowledges_before_the_insert(tmp_path: Path) -> None:
+    outcome = kill9.run(tmp_path, kills=2, outage=0, seed=7, mutant=True)
+    print(outcome.table())
+    assert outcome.missing > 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, 48 MB; needs the right to mount."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, b"size=48m") != 0:
+        pytest.skip("no right to mount a file system")
+    yield folder
+    libc.umount2(str(folder).encode(), 2)
+
+
+def test_a_full_disk_is_503_and_the_service_goes_on_once_there_is_room(small_disk: Path) -> None:
+    service = Service(small_disk / "data")
+    service.start()
+    try:
+        assert service.send({"event": "before", "messageId": "b"}).status_code == 202
+        ballast = small_disk / "ballast"
+        with ballast.open("wb") as file:
+            try:
+                while True:
+                    file.write(b"\0" * 65_536)
+                    file.flush()
+            except OSError:
+                pass
+        answer = service.send({"event": "during", "messageId": "d", "properties": {"x": "y" * 60_000}})
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.json()["code"] == "log_unavailable"
+        ballast.unlink()
+        assert service.send({"event": "after", "messageId": "a"}).status_code == 202
+        assert service.process is not None
+        assert service.process.poll() is None
+    finally:
+        service.kill()
+
+
+def test_an_outage_of_the_store_is_503_and_bounded(tmp_path: Path) -> None:
+    faults = tmp_path / "faults"
+    faults.write_text("")
+    service = Service(
+        tmp_path / "data",
+        module="tests.faults.serve",
+        arguments=(),
+        environment={"SOJOURN_TEST_FAULTS": str(faults)},
+    )
+    service.start()
+    try:
+        faults.write_text("refuse")
+        answer = service.send({"event": "x", "messageId": "1"})
+        assert (answer.status_code, answer.json()["retryable"]) == (503, True)
+        faults.write_text("")
+        assert service.send({"event": "x", "messageId": "1"}).status_code == 202
+    finally:
+        service.kill()
