@@ -26,7 +26,6 @@ from schemas.tenants import Tenant
 
 WINDOW = ("window", "from", "to", "period")
 COMMON = (*WINDOW, "at", "tz", "segment", "filter", "compare", "statistic", "limit", "definition")
-OPERATORS = ("eq", "ne", "in", "nin")
 TRAIT = "trait."
 MOST_SEGMENTS = 2
 MOST_FILTERS = 20
@@ -34,6 +33,7 @@ MOST_VALUES = 200
 LONGEST_TEXT = 512
 SEGMENTS_SHOWN = 50
 MOST_SHOWN = 1000
+_FILTER = re.compile(r"(.+?):(eq|ne|in|nin):(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Query = Iterable[tuple[str, str]]
@@ -182,10 +182,10 @@ def _segments(metric: Metric, text: str | None) -> tuple[str, ...]:
 
 def _filter(metric: Metric, text: str) -> Filter:
     """`dimension:operator:values`; no value means null; `eq` and `ne` take all the rest as one value."""
-    parts = text.split(":", 2)
-    if len(parts) != 3 or parts[1] not in OPERATORS:
+    found = _FILTER.fullmatch(text)
+    if not found:
         raise invalid("filter", "expected dimension:operator:values with operator eq, ne, in or nin")
-    dimension, operator, rest = parts
+    dimension, operator, rest = found.groups()
     values = [rest] if operator in ("eq", "ne") else [value.strip() for value in rest.split(",")]
     if rest and (not all(values) or len(values) > MOST_VALUES):
         raise invalid("filter", f"expected 1 to {MOST_VALUES} values, none of them empty")

@@ -55,6 +55,10 @@ def test_filters_add_up_and_no_value_is_null() -> None:
 def test_a_single_value_may_hold_commas_and_colons() -> None:
     assert ask("orders", ("filter", "trait.plan:ne:a,b:c")).question.filters[0].values == ("a,b:c",)
 
+    assert ask("orders", ("filter", "trait.a:b:eq:x:in:y")).question.filters[0] == Filter(
+        "trait.a:b", "eq", ("x:in:y",)
+    )
+
 
 def test_a_trait_is_a_segment() -> None:
     assert ask("dau", ("segment", "country,trait.plan")).question.segments == ("country", "trait.plan")
