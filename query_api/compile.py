@@ -240,7 +240,8 @@ def _aggregates(question: Question) -> dict[str, str]:
 
 def _censored_age(question: Question) -> str:
     """How long a unit without outcome was watched. One past its own horizon is known to have none, so it stays at risk
-    to the longest horizon: leaving it out there would let the few units that may take longer speak for all."""
+    to the longest horizon: leaving it out there would let the few units that may take longer speak for all.
+    """
     names = question.metric.options.get("horizons", (question.metric.horizon,))
     longest = f"greatest({', '.join(f'{{{name}:Int64}}' for name in names)})"
     return f"if({{at:Int64}} - entered >= h, {longest}, {{at:Int64}} - entered)"
