@@ -62,7 +62,7 @@ help: ## this text
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z][a-z ]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# uv itself, then exactly what the lock names, then this tree (editable); again only when one of them changed.
+# uv itself, then exactly what the lock names and this tree (editable); again only when the lock has changed.
 $(VENV)/.uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "make: Python 3.11 or newer is needed ($(PYTHON) is older); set PYTHON=" >&2; exit 2; }
@@ -71,7 +71,7 @@ $(VENV)/.uv:
 	@touch $@
 
 # `install` and not `sync`: the runtime must not remove what the tests have added.
-$(VENV)/.runtime: $(VENV)/.uv deploy/locks/runtime.txt pyproject.toml
+$(VENV)/.runtime: $(VENV)/.uv deploy/locks/runtime.txt
 	@echo "installing deploy/locks/runtime.txt into $(VENV)" >&2
 	@$(INSTALL) --require-hashes -r deploy/locks/runtime.txt
 	@$(INSTALL) --no-deps --build-constraints deploy/locks/dev.txt -e .
