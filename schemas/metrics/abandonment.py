@@ -37,12 +37,12 @@ def _absent(*keys: str) -> str:
 
 def _nameless(event: str, keys: tuple[str, ...], reason: str) -> str:
     """Events that begin something but say of no id what."""
-    columns = "actor, country, channel, device, properties, session_id, bot"
+    columns = "actor, country, channel, device, properties, session_id"
     return f"""
     SELECT toString(event_id) AS id, row.1 AS actor, row.2 AS country, row.3 AS channel, row.4 AS device,
       stamp.1 AS entered, toInt64(0) AS h, {_NO_OUTCOME}, '{reason}' AS reason, [event_id] AS event_ids
     FROM ({copies_apart(columns, f"AND name = '{event}'")})
-    WHERE row.6 = '' AND NOT row.7{" AND " + _absent(*keys) if keys else ""}"""
+    WHERE row.6 = ''{" AND " + _absent(*keys) if keys else ""}"""
 
 
 def _first_orders(orders: str) -> str:

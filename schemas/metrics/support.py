@@ -100,13 +100,14 @@ RESOLUTION_TIME = Metric(
 def _response_units(parameters: Mapping[str, Any]) -> str:
     replies = "arraySort(arrayConcat(replies, bot_replies))" if parameters["bots"] else "replies"
     return f"""
-    SELECT id, {_DIMENSIONS}, created_at AS entered,
-      arrayFilter(t -> t >= created_at, {replies})[if(created_by_agent, 2, 1)] AS answered_at,
+    SELECT id, {_DIMENSIONS}, created_at < {NEVER_MS} AS is_known, if(is_known, created_at, first_at) AS entered,
+      if(is_known, arrayFilter(t -> t >= created_at, {replies})[if(created_by_agent, 2, 1)], 0) AS answered_at,
       answered_at > 0 AS closed,
-      if(NOT closed AND is_solved, 'closed_unanswered', '') AS reason, reason = '' AS counted,
-      if(closed, answered_at - created_at, 0) AS duration, multiIf(reason != '', 0, closed, 1, 2) AS km,
+      multiIf(NOT is_known, 'created_unknown', NOT closed AND is_solved, 'closed_unanswered', '') AS reason,
+      reason = '' AS counted, if(closed, answered_at - created_at, 0) AS duration,
+      multiIf(reason != '', 0, closed, 1, 2) AS km,
       if(closed, duration, {{at:Int64}} - created_at) AS age, answered_at AS outcome_at, '' AS outcome_id, event_ids
-    FROM tickets_at WHERE {_IN_WINDOW.format("created_at")}"""
+    FROM tickets_at WHERE {_IN_WINDOW.format("entered")}"""
 
 
 FIRST_RESPONSE_TIME = Metric(
@@ -126,7 +127,7 @@ FIRST_RESPONSE_TIME = Metric(
         Parameter("bots", Kind.BOOLEAN, "false", "Whether a bot's reply is a response."),
         Parameter("sla", Kind.DURATION, None, "Also the share answered within this time (statistics.sla_share)."),
     ),
-    excluded=("closed_unanswered",),
+    excluded=("closed_unanswered", "created_unknown"),
     options={"entity": "ticket", "outcome_label": "reply", "attribution": "cohort"},
     edges=(
         "Internal notes and bots are no response.",

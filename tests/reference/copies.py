@@ -128,7 +128,7 @@ class Copy:
         if self.name == "ticket_replied":
             return self.author in {"customer", ""}
         if self.name == "ticket_created":
-            return self.author != "agent"
+            return text(self.properties.get("author_type")).lower() in {"customer", ""}
         return self.name not in NOT_A_PERSONS
 
     @property

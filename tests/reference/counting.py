@@ -60,13 +60,19 @@ class Known:
         return dimension
 
     def person(self, copies: list[Copy]) -> str:
-        return self.people.person(first_of(copies, lambda copy: copy.actor))
+        """The person of the earliest of these that a person did: who refunded or solved is not the customer."""
+        return self.people.person(first_of(copies, lambda copy: copy.actor if copy.persons else ""))
 
     def single(self, copy: Copy, reason: str = "") -> Unit:
-        """One event as a unit."""
-        return Unit(
-            copy.event_id, copy.time, self.dimensions([copy], copy.dimension), self.people.person(copy.actor), reason
-        )
+        """One event as a unit; its person is its actor's, whoever did it."""
+        person = self.people.person(copy.actor)
+
+        def dimension(name: str) -> str:
+            if name.startswith("trait."):
+                return self.people.trait(person, name.removeprefix("trait."))
+            return copy.dimension(name)
+
+        return Unit(copy.event_id, copy.time, dimension, person, reason)
 
 
 def passes(unit: Unit, asked: Asked) -> bool:

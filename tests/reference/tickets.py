@@ -102,7 +102,7 @@ class Ticket:
         if self.created is None:
             return None
         made = [copy for copy in self.history if copy.name == "ticket_created"]
-        skipped = 1 if made and made[0].author == "agent" else 0
+        skipped = 1 if any(copy.text("author_type").lower() == "agent" for copy in made) else 0
         after = [copy.time for copy in self.replies(bots) if copy.time >= self.created]
         return after[skipped] if len(after) > skipped else None
 
