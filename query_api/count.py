@@ -47,7 +47,9 @@ async def count(store: Store, question: Question) -> list[Cell]:
         if is_total:
             total = _cell(question, (), counted)
         else:
-            cells.append(_cell(question, tuple(value or None for value in values[:width]), counted))
+            cell = _cell(question, tuple(value or None for value in values[:width]), counted)
+            if cell.n or cell.excluded or cell.events or cell.censored:
+                cells.append(cell)
     if not question.metric.details or total.details:
         return [total, *cells]
     return [replace(total, details={name: _NO_DETAIL.get(name, 0) for name in question.metric.details}), *cells]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from tests.reference.asking import Asked, local_day, midnight
 from tests.reference.copies import VISITS, Copies, Copy, canonical_name
@@ -282,6 +282,11 @@ def _ticket(known: Known, ticket: Ticket) -> Unit:
     return Unit(ticket.id, ticket.entry, known.dimensions(ticket.copies, ticket.dimension), known.person(ticket.copies))
 
 
+def _dimension_then(ticket: Ticket, then: Ticket, name: str) -> str:
+    """Who holds a ticket is a matter of the instant; its other dimensions are its own."""
+    return then.agent if name == "agent" else ticket.dimension(name)
+
+
 def backlog(known: Known, asked: Asked) -> Iterator[Unit]:
     until = min(asked.at, asked.end)
 
@@ -292,6 +297,7 @@ def backlog(known: Known, asked: Asked) -> Iterator[Unit]:
         if ticket.entry >= until:
             continue
         unit = _ticket(known, ticket)
+        unit.dimensions = known.dimensions(ticket.copies, partial(_dimension_then, ticket, ticket.until(until)))
         still = not ticket.solved(until)
         unit.n, unit.age = int(still), until - ticket.entry if still else None
         unit.details = {

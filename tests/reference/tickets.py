@@ -32,6 +32,12 @@ class Ticket:
     id: str
     copies: list[Copy]
 
+    def until(self, instant: int) -> Ticket:
+        """The ticket with only what had happened before an instant."""
+        past = Ticket(self.id, self.copies)
+        past.history = [copy for copy in self.history if copy.time < instant]
+        return past
+
     @cached_property
     def history(self) -> list[Copy]:
         """Canonical copies in the order of transitions."""
