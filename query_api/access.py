@@ -35,12 +35,15 @@ def _basic_user(secret: str) -> str:
         return ""
 
 
-def origin_headers(tenant: Tenant | None, origin: str | None) -> dict[str, str]:
-    """CORS for an answer: a page of an allowed origin may read it; before a tenant is known, nobody's page may."""
+def origin_headers(tenants: Tenants, tenant: Tenant | None, origin: str | None) -> dict[str, str]:
+    """CORS for an answer: a page of an origin that the tenant allows may read it.
+
+    A refusal before a tenant is known may be read from any origin that some tenant allows: it tells nothing of anyone.
+    """
     if origin is None:
         return {}
     headers = {"vary": "Origin"}
-    if tenant is not None and tenant.allows(origin):
+    if any(each.allows(origin) for each in ((tenant,) if tenant else tenants.all)):
         headers["access-control-allow-origin"] = origin
         headers["access-control-expose-headers"] = "ETag, Retry-After"
     return headers

@@ -158,7 +158,7 @@ def _endpoint(tenants: Tenants, ask: Ask) -> Endpoint:
             response = _problem(Problem("overloaded", "the store refused this question", retry_after=RETRY_AFTER))
         else:
             response = _tagged(content, request.headers.get("if-none-match", ""))
-        response.headers.update(origin_headers(tenant, request.headers.get("origin")))
+        response.headers.update(origin_headers(tenants, tenant, request.headers.get("origin")))
         return response
 
     return answer

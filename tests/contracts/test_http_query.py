@@ -30,7 +30,7 @@ TENANTS = {
             "read_tokens": ["rt_demo"],
             "allowed_origins": ["https://board.example"],
         },
-        {"id": "other", "write_keys": ["wk_other"], "read_tokens": ["rt_other"]},
+        {"id": "other", "write_keys": ["wk_other"], "read_tokens": ["rt_other"], "allowed_origins": []},
     ]
 }
 READ = {"authorization": "Bearer rt_demo"}
@@ -155,6 +155,8 @@ async def test_pages_of_allowed_origins_may_read(http: httpx.AsyncClient) -> Non
     assert allowed.headers["access-control-allow-origin"] == "https://board.example"
     other = await http.get("/v1/metrics/dau", headers=READ | {"origin": "https://evil.example"})
     assert "access-control-allow-origin" not in other.headers
+    refused = await http.get("/v1/metrics/dau", headers=origin)
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, "https://board.example")
     asked_before = await http.options("/v1/metrics/dau", headers=origin)
     assert asked_before.status_code == 204
     assert "Authorization" in asked_before.headers["access-control-allow-headers"]
