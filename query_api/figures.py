@@ -166,7 +166,8 @@ def _duration(question: Question, cell: Cell, maturity: float) -> Figure:
         observed=observed,
         statistics=statistics,
     )
-    if statistic == "km_median" or (not is_mean and maturity < 1):
+    is_young = cell.n > 0 and maturity < 1
+    if statistic == "km_median" or (is_young and not is_mean):
         median, limits = curve.quantile(_QUANTILES[statistic])
         if median is None and (cell.events or cell.censored):
             warnings.add("not_reached")
@@ -181,7 +182,7 @@ def _duration(question: Question, cell: Cell, maturity: float) -> Figure:
     else:
         low, high = mean_limits(closed) if is_mean else quantile_limits(closed, _QUANTILES[statistic])
         shown = replace(shown, limits=(_seconds(low), _seconds(high)), method="t" if is_mean else "binomial")
-        if maturity < 1:
+        if is_young:
             warnings.add("immature")
         if statistics["km_median"] is None and (cell.events or cell.censored):
             warnings.add("not_reached")

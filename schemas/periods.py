@@ -147,7 +147,7 @@ def parse_date(text: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         raise ValueError("no such date") from None
-    if not FIRST_YEAR <= day.year <= LAST_YEAR + 1:
+    if not date(FIRST_YEAR, 1, 1) <= day <= date(LAST_YEAR + 1, 1, 1):  # the last one as an end
         raise ValueError(f"years from {FIRST_YEAR} to {LAST_YEAR} are served")
     return day
 

@@ -184,6 +184,13 @@ def test_the_median_of_a_young_cohort_counts_those_still_open() -> None:
     assert "immature" in mean["warnings"]
 
 
+def test_no_resolution_yet_is_nothing_rather_than_immature() -> None:
+    query = (*DAY[:2], ("at", "2026-11-18T12:00:00Z"), ("statistic", "median"))
+    given = answer("resolution_time", Cell(censored=[HOUR]), query=query)
+    assert (given["value"], given["basis"], given["estimate"]) == (None, "observed", None)
+    assert given["warnings"] == ["not_reached", "open_window", "small_n"]
+
+
 def test_a_median_that_is_not_reached_is_null_with_a_warning() -> None:
     cell = Cell(n=4, numerator=1000, mature=1, durations=[1000], events=[1000], censored=[9000] * 3)
     given = answer("first_response_time", cell)

@@ -63,7 +63,7 @@ def test_a_plus_that_came_as_a_space_is_read_as_a_plus() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-11-22T10:00:00", "2026-02-30", "1969-12-31", "2300-01-01", "9999-12-31T23:59:59-23:59", "now", "٢٠٢٦-١١-٢٢"],
+    ["2026-11-22T10:00:00", "2026-02-30", "1969-12-31", "2200-01-02", "9999-12-31T23:59:59-23:59", "now", "٢٠٢٦-١١-٢٢"],
 )
 def test_instants_without_offset_or_sense_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
