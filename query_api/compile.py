@@ -67,7 +67,7 @@ def _traits(question: Question) -> dict[str, str]:
     """One relation a trait: person to the latest value before `at`."""
     return {
         f"trait_values_{number}": f"""
-    SELECT if(p.person != '', p.person, t.row.1) AS person, argMax(t.row.2, (t.row.3, t.row.4, t.event_id)) AS value
+    SELECT if(p.person != '', p.person, t.row.1) AS person, argMax(t.row.2, (t.row.3, t.row.4, UUIDToNum(t.event_id))) AS value
     FROM (SELECT event_id, argMin((actor, value, toUnixTimestamp64Milli(time), sequence), (time, hash)) AS row
           FROM traits WHERE tenant = {{tenant:String}} AND trait = {{trait_{number}:String}} AND time < $at
           GROUP BY event_id) AS t
@@ -181,12 +181,12 @@ def _aggregates(question: Question) -> dict[str, str]:
     """What is computed of the units, by the name of the `Cell` field that it fills."""
     metric = question.metric
     excluded = "sumMapIf(map(reason, toUInt64(1)), reason != '')"
-    nothing = {"excluded": excluded}
+    also = {f"also_{name}": f"countIf({name})" for name in metric.options.get("also_excluded", ())}
+    nothing = {"excluded": excluded, **also}
     details = {f"detail_{name}": f"toInt64(sum({name}))" for name in metric.details if not name.endswith("_seconds")}
     match metric.shape:
         case Shape.COUNT:
-            also = {f"also_{name}": f"countIf({name})" for name in metric.options.get("also_excluded", ())}
-            return {"n": f"countIf({_COUNTED})", **nothing, **also}
+            return {"n": f"countIf({_COUNTED})", **nothing}
         case Shape.MONEY:
             return {
                 "n": f"countIf({_COUNTED})",

@@ -1,5 +1,7 @@
 """How each table is read as of an instant: named relations, the vocabulary in which metrics are written.
 
+Where the order of event ids decides, they are compared as text is (`UUIDToNum`): the engine orders UUIDs otherwise.
+
 A relation is a SELECT over tables and other relations. `$name` stands for the bound parameter `name` (ms) as a
 DateTime64, `{name:Type}` for the parameter itself; the compiler adds the relations that a query names, each once and
 materialised. Times inside relations are milliseconds (Int64), so that differences are exact integers.
@@ -248,7 +250,7 @@ def _tickets_until(instant: str) -> str:
       FROM (
         SELECT id, {known("actor")} AS actor_, {known("country")} AS country_, {known("channel")} AS channel_,
           {known("device")} AS device_, {known("priority")} AS priority_,
-          arraySort(x -> (x.1, x.2, x.5, x.3), {canonical("groupUniqArrayArray(transitions)")}) AS all_steps
+          arraySort(x -> (x.1, x.2, x.5, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(transitions)")}) AS all_steps
         FROM tickets WHERE tenant = {{tenant:String}} GROUP BY id)
       WHERE notEmpty(all_steps))"""
 

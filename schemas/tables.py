@@ -13,8 +13,10 @@ NEVER_MS = 7_258_118_400_000
 """2200-01-01, ms: what a `min` over no event holds."""
 TIME = "DateTime64(3, 'UTC')"
 WORD = "LowCardinality(String)"
-EARLIEST = "Tuple(Int64, UUID, String)"
-"""(time ms, event id, value): the value on the smallest (time, event id) that has one."""
+EARLIEST = "Tuple(Int64, UInt128, String)"
+"""(time ms, event id, value): the value on the smallest (time, event id) that has one.
+
+The id is a number here because the engine does not order UUIDs as their text does."""
 
 
 @dataclass(frozen=True, slots=True)

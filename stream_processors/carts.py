@@ -44,7 +44,7 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     cart_id = text(event.properties, "cart_id")
     own = record.name in _OWN
     entities = [("cart", cart_id or (record.session_id if own else ""))]
-    if own:
+    if own or cart_id:
         entities.append(("session", record.session_id))
     created = record.time if record.name == "product_added" else NEVER_MS
     change = (record.time, record.sequence, event.event_id, record.hash, _change(event))

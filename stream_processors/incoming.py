@@ -14,14 +14,13 @@ from schemas.record import Record
 from schemas.tables import NEVER_MS
 
 DAY_MS = 86_400_000
-_NOBODY = uuid.UUID(int=0)
-NONE_YET: tuple[int, uuid.UUID, str] = (NEVER_MS, _NOBODY, "")
+NONE_YET: tuple[int, int, str] = (NEVER_MS, 0, "")
 """What a dimension holds when no event has given it a value."""
 
 _decode = msgspec.json.Decoder().decode
 _BY_AUTHOR = frozenset({"ticket_created", "ticket_replied"})
 
-Earliest = tuple[int, uuid.UUID, str]
+Earliest = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Incoming:
 
     def earliest(self, value: str) -> Earliest:
         """This event's bid for a dimension: its value at its (time, event id)."""
-        return (self.record.time, self.event_id, value) if value else NONE_YET
+        return (self.record.time, self.event_id.int, value) if value else NONE_YET
 
     def since(self, value: str, prefix: str = "") -> dict[str, int]:
         """This event's bid for a value-to-earliest-time map."""
@@ -51,7 +50,7 @@ class Incoming:
         """Bot mark of the first event, then actor, country, channel and device."""
         record = self.record
         return (
-            (record.time, self.event_id, "1" if record.bot else ""),
+            (record.time, self.event_id.int, "1" if record.bot else ""),
             self.earliest(record.actor),
             self.earliest(record.country),
             self.earliest(record.channel),

@@ -54,9 +54,9 @@ VISITS = Metric(
     SELECT toString(event_id) AS id, entered, actor, multiIf(bot, 'bot', actor = '', 'no_actor', '') AS reason,
       [event_id] AS event_ids, event, person, country, channel, device $traits
     FROM (
-      SELECT *, lagInFrame(entered) OVER (PARTITION BY bot, person ORDER BY entered, event_id
+      SELECT *, lagInFrame(entered) OVER (PARTITION BY bot, person ORDER BY entered, UUIDToNum(event_id)
                                           ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING) AS before,
-        row_number() OVER (PARTITION BY bot, person ORDER BY entered, event_id) AS place
+        row_number() OVER (PARTITION BY bot, person ORDER BY entered, UUIDToNum(event_id)) AS place
       FROM selected_events)
     WHERE entered >= {{start:Int64}} AND (bot OR actor = '' OR place = 1 OR entered - before >= {SESSION_GAP_MS})""",
     segments=ENTITY_DIMENSIONS,

@@ -65,16 +65,17 @@ REVENUE = Metric(
     attribution="completion",
     units=f"""
     SELECT id, completed_at AS entered, multiIf(bot != '', 'bot', '') AS reason, event_ids, {_DIMENSIONS},
-      arraySort(x -> (x.1, x.2, x.3), {canonical("amounts_")})[-1] AS latest,
+      arraySort(x -> (x.1, x.2, UUIDToNum(x.3)), {canonical("amounts_")})[-1] AS latest,
       if(latest.6 = '', {{tenant_currency:String}}, latest.6) AS currency,
       transform(currency, {{scaled_currencies:Array(String)}}, {{scales:Array(Int64)}}, toInt64(10000)) AS scale,
       arraySum(x -> {_MINOR.format("x.5")}, {canonical("refunds_")}) AS refunded,
-      if(is_void, 0, greatest({_MINOR.format("latest.5")} - refunded, 0)) AS amount
+      if(is_void, 0, greatest({_MINOR.format("latest.5")} - refunded, 0)) AS amount,
+      bot = '' AND is_cancelled AS cancelled
     FROM orders_at WHERE completed_at < {{until:Int64}}""",
     segments=ENTITY_DIMENSIONS,
     parameters=(Parameter("currency", Kind.CURRENCY, None, "Only orders in this currency; default the tenant's."),),
-    excluded=("bot",),
-    options={"entity": "order"},
+    excluded=("bot", "cancelled"),
+    options={"entity": "order", "also_excluded": ("cancelled",)},
     edges=(
         "Amounts are rounded half up to minor units before they are added.",
         "A refund without an amount, or a cancellation, takes the whole order.",

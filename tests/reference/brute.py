@@ -2,7 +2,7 @@
 
 `Reference(deliveries, ...)` reads the events; `answer(asked)` gives the fields of the fixed body that stored events,
 `at` and parameters decide. Decided here where the specification is silent: a filter selects left-out units too; with
-`min_events` a person is counted under a segment value by the events with that value; `persons` are those of counted
+`min_events` a person who has enough events in the span is counted under every segment value of theirs; `persons` are those of counted
 units. Under the estimate, a unit past its own horizon stays at risk to the longest horizon of the question (a card
 checkout abandoned after its hour is known never to convert; censoring it there would let the few slow payers speak
 for it). Segments follow the basis of the total.
@@ -71,10 +71,12 @@ class Reference:
         start, until = span(asked, days)
         units = list(activity(known, asked, start, until))
 
+        enough = active(units, least)
+
         def cell(found: list[Unit]) -> Body:
             if asked.metric == "stickiness":
                 return _stickiness(asked, found, until)
-            n = len(active(found, least))
+            n = len(active(found, 1) & enough)
             return {"value": n, "numerator": n, "denominator": None, "n": n, "interval": None}
 
         groups: dict[tuple[str | None, ...], list[Unit]] = defaultdict(list)

@@ -151,7 +151,7 @@ def carts(known: Known, asked: Asked) -> Iterator[Unit]:
         if not cart.bot:
             unit.details = {
                 "abandoned_now": int(
-                    not left_out and outcome is None and max(copy.time for copy in cart.copies) + inactivity <= asked.at
+                    not left_out and outcome is None and _touched(cart, asked.at) + inactivity <= asked.at
                 ),
                 "recovered": int(
                     not left_out and outcome is not None and _recovered(cart, outcome, inactivity, recovery)
@@ -170,8 +170,12 @@ def carts(known: Known, asked: Asked) -> Iterator[Unit]:
 
 
 def _recovered(cart: Basket, order: int, inactivity: int, recovery: int) -> bool:
-    prior = [copy.time for copy in cart.copies if copy.time < order]
-    return bool(prior) and order - max(prior) > inactivity and order < cart.created + recovery
+    return order - _touched(cart, order) > inactivity and order < cart.created + recovery
+
+
+def _touched(cart: Basket, before: int) -> int:
+    """The last activity before an instant, each event at its canonical time."""
+    return max((copy.time for copy in cart.copies if copy.canonical and copy.time < before), default=0)
 
 
 def checkouts(known: Known, asked: Asked) -> Iterator[Unit]:
