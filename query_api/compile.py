@@ -13,7 +13,7 @@ from typing import Any
 from query_api.question import Filter, Question
 from schemas.currencies import MINOR_DIGITS
 from schemas.events import names_of_family
-from schemas.facts import copies_apart, named_in
+from schemas.facts import QUARTER_MS, copies_apart, named_in
 from schemas.metrics.metric import Shape
 from schemas.periods import local_day_ends
 
@@ -67,12 +67,13 @@ def _traits(question: Question) -> dict[str, str]:
     """One relation a trait: person to the latest value before `at`."""
     return {
         f"trait_values_{number}": f"""
-    SELECT if(p.person != '', p.person, t.row.1) AS person, argMax(t.row.2, (t.row.3, t.row.4, UUIDToNum(t.event_id))) AS value
+    SELECT if(p.person != '', p.person, t.row.1) AS whose,
+      argMax(t.row.2, (t.row.3, t.row.4, UUIDToNum(t.event_id))) AS value
     FROM (SELECT event_id, argMin((actor, value, toUnixTimestamp64Milli(time), sequence), (time, hash)) AS row
           FROM traits WHERE tenant = {{tenant:String}} AND trait = {{trait_{number}:String}} AND time < $at
           GROUP BY event_id) AS t
     LEFT JOIN people AS p ON p.actor = t.row.1
-    GROUP BY person"""
+    GROUP BY whose"""
         for number, _ in enumerate(_trait_names(question))
     }
 
@@ -81,9 +82,7 @@ def _with_person(question: Question, rows: str) -> str:
     """`rows` with `person` ("" without actor) and a column for each trait that is asked for."""
     traits = range(len(_trait_names(question)))
     columns = "".join(f", v{number}.value AS trait_{number}" for number in traits)
-    joins = "".join(
-        f" LEFT JOIN trait_values_{number} AS v{number} ON v{number}.person = r.person" for number in traits
-    )
+    joins = "".join(f" LEFT JOIN trait_values_{number} AS v{number} ON v{number}.whose = r.person" for number in traits)
     return f"""SELECT r.*{columns} FROM (
       SELECT u.*, if(p.person != '', p.person, u.actor) AS person FROM ({rows}) AS u
       LEFT JOIN people AS p ON p.actor = u.actor) AS r{joins}"""
@@ -120,8 +119,45 @@ def _names_condition(question: Question) -> str:
     return "" if _names(question) is None else "AND name IN {names:Array(String)}"
 
 
+def uses_activity_facts(question: Question) -> bool:
+    """Whether the quarter-hours of the activity facts answer exactly: nothing that they lack is asked for, and days are
+    cut at quarter-hours (every zone of today; some of long ago are not).
+    """
+    parameters = question.parameters
+    return (
+        "units_from_facts" in question.metric.options
+        and not question.segments
+        and not question.filters
+        and parameters.get("events") is None
+        and parameters.get("min_events", 1) == 1
+        and question.start < question.until
+        and all(edge % QUARTER_MS == 0 for edge in (question.start, *_day_ends(question)[:-1]))
+    )
+
+
+def _day_ends(question: Question) -> list[int]:
+    return local_day_ends(question.start, question.until, question.tz)
+
+
+def _intervals(question: Question) -> dict[str, Any]:
+    """The intervals of `active_in`, in quarter-hours: local days for stickiness, else the whole span."""
+    ends = _day_ends(question) if question.metric.shape is Shape.STICKINESS else [question.until]
+    begun = question.until // QUARTER_MS * QUARTER_MS
+    return {
+        "interval_starts": [edge // QUARTER_MS for edge in (question.start, *ends[:-1])],
+        "interval_ends": [edge // QUARTER_MS for edge in (*ends[:-1], begun)],
+        "begun": begun,
+    }
+
+
 def _needs_people(question: Question) -> bool:
     return bool(question.metric.options.get("people") or question.metric.clustered or _trait_names(question))
+
+
+def _has_person(question: Question) -> bool:
+    """Whether the units come with their person."""
+    options = question.metric.options
+    return bool(options.get("people")) if options.get("source") == "events" else _needs_people(question)
 
 
 def _rows(question: Question) -> str:
@@ -156,17 +192,19 @@ def _bound(question: Question) -> dict[str, Any]:
     return values
 
 
-def statement(question: Question, select: str, extra: Mapping[str, Any] | None = None) -> Statement:
+def statement(
+    question: Question, select: str, extra: Mapping[str, Any] | None = None, units: str | None = None
+) -> Statement:
     """`select` reads `units`; the relations that are needed come before it, each computed once."""
-    parts = {"units": _rows(question)}
-    if question.metric.options.get("source") == "events":
+    parts = {"units": units or _rows(question)}
+    if not units and question.metric.options.get("source") == "events":
         parts = {"selected_events": _selected_events(question), **parts}
     parts = {**_traits(question), **parts}
     needed = named_in(" ".join([*parts.values(), select]))
     named = {**{relation.name: relation.sql for relation in needed}, **parts}
     sql = "WITH " + ",\n".join(f"{name} AS MATERIALIZED ({body})" for name, body in named.items()) + "\n" + select
     values = {**_bound(question), **(extra or {})}
-    for name in ("start", "until", "at", "low"):
+    for name in ("start", "until", "at", "low", "begun"):
         sql = sql.replace(f"${name}", f"fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')")
     bound = {name: value for name, value in values.items() if f"{{{name}:" in sql}
     return Statement(sql, bound, "people" in named)
@@ -270,11 +308,17 @@ def _excluded_events() -> str:
 def counting(question: Question) -> tuple[Statement, tuple[str, ...]]:
     """The statement that counts, and the names of its columns after `is_total` and the segment's values."""
     aggregates = _aggregates(question)
-    rows, extra = "units", {}
+    rows = "units"
+    extra: dict[str, Any] = {}
+    units: str | None = None
     if question.metric.shape is Shape.STICKINESS:
-        rows = "(SELECT *, arrayFirstIndex(edge -> entered < edge, {edges:Array(Int64)}) AS day FROM units)"
-        edges = local_day_ends(question.start, question.until, question.tz)
+        edges = _day_ends(question)
         extra = {"edges": edges, "days": len(edges)}
+    if uses_activity_facts(question):
+        units = question.metric.options["units_from_facts"]
+        extra |= _intervals(question)
+    elif question.metric.shape is Shape.STICKINESS:
+        rows = "(SELECT *, arrayFirstIndex(edge -> entered < edge, {edges:Array(Int64)}) AS day FROM units)"
     names = [f"segment_{number}" for number, _ in enumerate(question.segments)]
     keys = "".join(
         f"toString({_column(question, dimension)}) AS {name}, "
@@ -284,9 +328,8 @@ def counting(question: Question) -> tuple[Statement, tuple[str, ...]]:
     is_total = f"toUInt8(grouping({together}) > 0)" if names else "1"
     grouped = f"GROUP BY GROUPING SETS ((), ({together}))" if names else ""
     values = ", ".join(f"{sql} AS out_{name}" for name, sql in aggregates.items())
-    return statement(question, f"SELECT {is_total} AS is_total, {keys}{values} FROM {rows} {grouped}", extra), tuple(
-        aggregates
-    )
+    select = f"SELECT {is_total} AS is_total, {keys}{values} FROM {rows} {grouped}"
+    return statement(question, select, extra, units), tuple(aggregates)
 
 
 def explaining(question: Question, after: tuple[int, str] | None, limit: int) -> Statement:
@@ -299,10 +342,13 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
         rows = f"""SELECT if(reason = '', person, toString(event_id)) AS id, min(entered) AS entered, person, reason,
           arraySlice(arraySort(groupUniqArray(event_id)), 1, {_MOST_EVENTS}) AS event_ids
           FROM units WHERE reason != '' OR ({chosen}) GROUP BY id, person, reason"""
+    if not _has_person(question):
+        rows = f"""SELECT r.*, if(p.person != '', p.person, r.actor) AS person
+          FROM ({rows}) AS r LEFT JOIN people AS p ON p.actor = r.actor"""
     columns = {
         "id": "id",
         "entered": "entered",
-        "person": "person" if "person" in rows or _needs_people(question) else "actor",
+        "person": "person",
         "reason": "reason",
         "outcome_at": "outcome_at" if shape in (Shape.RATE, Shape.DURATION) else "toInt64(0)",
         "outcome_id": "outcome_id" if shape in (Shape.RATE, Shape.DURATION) else "''",
@@ -312,7 +358,7 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
     }
     listed = ", ".join(f"{sql} AS out_{name}" for name, sql in columns.items())
     place = "WHERE (out_entered, out_id) > ({after_entered:Int64}, {after_id:String})" if after else ""
-    sql = f"""SELECT *, (SELECT count() FROM ({rows})) AS total FROM (SELECT {listed} FROM ({rows})) {place}
+    sql = f"""SELECT * FROM (SELECT {listed}, count() OVER () AS total FROM ({rows})) {place}
     ORDER BY out_entered, out_id LIMIT {{limit:UInt32}}"""
     extra: dict[str, Any] = {"limit": limit}
     if after:

@@ -219,6 +219,29 @@ _CHECKOUT_ORDERS = Relation(
     ),
 )
 
+QUARTER_MS = 900_000
+_ACTIVE_IN = Relation(
+    "active_in",
+    "Actor and the place (from 1) of each bound interval in which they did something. Whole quarter-hours come from "
+    "the activity facts; the begun one before `until` from the archive.",
+    """
+    SELECT actor, place FROM (
+      SELECT actor, quarters, toInt64(toUInt32(day)) * 96 AS opens,
+        arrayFirstIndex(e -> e > opens, {interval_ends:Array(Int64)}) AS first_place,
+        arrayJoin(arrayFilter(p -> p > 0 AND p <= length({interval_ends:Array(Int64)}),
+                              [first_place, first_place + 1, first_place + 2])) AS place,
+        toInt16(greatest({interval_starts:Array(Int64)}[place] - opens, 0)) AS low_bit,
+        toInt16(least({interval_ends:Array(Int64)}[place] - opens, 96)) AS high_bit
+      FROM activity
+      WHERE tenant = {tenant:String} AND day >= toDate($start) AND day <= toDate($until))
+    WHERE low_bit < high_bit
+      AND bitAnd(quarters, bitShiftLeft(toUInt128(1), high_bit) - bitShiftLeft(toUInt128(1), low_bit)) != 0
+    UNION ALL
+    SELECT actor, length({interval_ends:Array(Int64)}) AS place FROM events
+    WHERE tenant = {tenant:String} AND time >= $begun AND time < $until
+      AND person_class AND NOT bot AND actor != ''""",
+)
+
 SOLVED_FROM = 3
 """Ranks of transitions: created 0, (re)opened 1, other 2, solved 3, closed 4; from this one on a ticket is solved."""
 PENDING, AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED = 1, 2, 4, 8, 16
@@ -268,6 +291,7 @@ RELATIONS: dict[str, Relation] = {
         _CART_ORDERS,
         _SESSION_CART_ORDERS,
         _CHECKOUT_ORDERS,
+        _ACTIVE_IN,
         _TICKETS_AT,
         _TICKETS_THEN,
     )

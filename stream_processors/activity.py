@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from schemas.facts import QUARTER_MS
 from schemas.tables import ACTIVITY
 from stream_processors.incoming import DAY_MS, Incoming
 
 TABLE = ACTIVITY
-QUARTER_MS = 900_000
 
 
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:

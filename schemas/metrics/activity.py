@@ -9,6 +9,17 @@ _ROWS = """
     SELECT person AS id, person, entered, actor, multiIf(bot, 'bot', actor = '', 'no_actor', '') AS reason, event_id,
       event, country, channel, device $traits
     FROM selected_events WHERE entered >= {start:Int64}"""
+_FROM_FACTS = """
+    SELECT person AS id, person, {start:Int64} AS entered, actor, place AS day, '' AS reason,
+      toUUID('00000000-0000-0000-0000-000000000000') AS event_id
+    FROM (SELECT u.*, if(p.person != '', p.person, u.actor) AS person
+          FROM active_in AS u LEFT JOIN people AS p ON p.actor = u.actor)
+    UNION ALL
+    SELECT '' AS id, '' AS person, toUnixTimestamp64Milli(time) AS entered, actor, 0 AS day,
+      if(bot, 'bot', 'no_actor') AS reason, event_id
+    FROM events
+    WHERE tenant = {tenant:String} AND time >= $start AND time < $until AND person_class AND (bot OR actor = '')"""
+"""The same rows from the activity facts, when no dimension, name or number of events is asked for."""
 _EDGES = (
     "Days are cut in the tenant's zone; the last one is the one that contains the instant before T.",
     "Only what a person did counts: not replies of agents, status changes, e-mails or identify.",
@@ -47,7 +58,13 @@ def _active(name: str, title: str, days: int, expected: int) -> Metric:
             Parameter("days", Kind.INTEGER, str(days), "The span in local days.", least=1, most=366),
         ),
         excluded=("bot", "no_actor"),
-        options={"source": "events", "entity": "person", "every_copy": True, "people": True},
+        options={
+            "source": "events",
+            "entity": "person",
+            "every_copy": True,
+            "people": True,
+            "units_from_facts": _FROM_FACTS,
+        },
         edges=_EDGES,
         example=Example(events=_SIGNED_IN, query=_QUERY, expected={"value": expected, "n": expected}),
     )
@@ -79,7 +96,14 @@ STICKINESS = Metric(
         ),
     ),
     excluded=("bot", "no_actor"),
-    options={"source": "events", "entity": "person", "every_copy": True, "people": True, "days": 28},
+    options={
+        "source": "events",
+        "entity": "person",
+        "every_copy": True,
+        "people": True,
+        "days": 28,
+        "units_from_facts": _FROM_FACTS,
+    },
     edges=(*_EDGES, "Younger than 28 days: the empty days count as days without anyone."),
     example=Example(
         events=_SIGNED_IN,
