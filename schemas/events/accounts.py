@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.events.declared import Declared, Id, Instant, Number, Text
 
 
-class Identify(Declared, family="identity", actor="system", aliases=("identified", "set")):
+class Identify(Declared, family="identity", actor="system", aliases=("identified",)):
     """Says who somebody is; it is no activity."""
 
 

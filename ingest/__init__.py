@@ -1,0 +1,1 @@
+"""HTTP in, frames out: accepts journey events and answers once the log has them."""

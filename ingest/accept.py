@@ -1,0 +1,124 @@
+"""Accepting events: from the bytes of one request to the lines of a frame. Pure; the heart of ingest.
+
+What cannot be counted is refused item by item, with a code of `schemas.errors.REJECTIONS`, and kept as a dead letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingest.body import Items, inflate, part
+from ingest.item import MAX_EVENT_BYTES, Arrival, Envelope, message_id_of, read_envelope, take
+from schemas.events import BadField
+from schemas.record import DeadLetter, Frame, encode
+
+
+def named_by_event(envelope: Envelope) -> Any:
+    """The native rule: an item's name is its `event`."""
+    return envelope.event
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a family of clients writes events: the name of its list, and where an item's name stands."""
+
+    source: str
+    list_key: str = "events"
+    named: Callable[[Envelope], Any] = named_by_event
+
+
+NATIVE = Dialect("native")
+
+
+@dataclass(slots=True)
+class Accepted:
+    """What became of the items of one request. `accepted` counts good ones, whether or not they are duplicates."""
+
+    frame: Frame
+    accepted: int = 0
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+
+def accept(
+    body: bytes,
+    *,
+    tenant: str,
+    received_at: int,
+    random_id: Callable[[], str],
+    source: str = "",
+    dialect: Dialect = NATIVE,
+    sent_at: Any = None,
+) -> Accepted:
+    """All items of a request body. Raises `Problem` if it cannot be unpacked or parted, or is too large."""
+    items = part(inflate(body), dialect.list_key)
+    return accept_items(
+        items,
+        tenant=tenant,
+        source=source or dialect.source,
+        received_at=received_at,
+        random_id=random_id,
+        dialect=dialect,
+        sent_at=sent_at,
+    )
+
+
+def accept_items(
+    items: Items,
+    *,
+    tenant: str,
+    source: str,
+    received_at: int,
+    random_id: Callable[[], str],
+    dialect: Dialect = NATIVE,
+    sent_at: Any = None,
+) -> Accepted:
+    """Items that are parted already. Raises nothing."""
+    arrival = Arrival(
+        tenant=tenant,
+        source=source,
+        received_at=received_at,
+        sent_at=sent_at if items.sent_at is None else items.sent_at,
+        random_id=random_id,
+        named=dialect.named,
+    )
+    outcome = Accepted(Frame(received_at))
+    for index, raw in enumerate(items.items):
+        message_id = ""
+        try:
+            envelope = read_envelope(raw)
+            message_id = message_id_of(envelope)
+            taken = take(raw, envelope, message_id, arrival)
+        except BadField as bad:
+            _refuse(outcome, arrival, raw, index=index, message_id=message_id, bad=bad)
+            continue
+        outcome.frame.records.append(encode(taken.record))
+        outcome.accepted += 1
+        outcome.warnings.extend({"index": index, "code": code} for code in taken.warnings)
+    return outcome
+
+
+def _refuse(outcome: Accepted, arrival: Arrival, raw: bytes, *, index: int, message_id: str, bad: BadField) -> None:
+    outcome.rejected.append(
+        {
+            "index": index,
+            "messageId": message_id or None,
+            "code": bad.code,
+            "field": bad.field or None,
+            "message": bad.message,
+        }
+    )
+    letter = DeadLetter(
+        tenant=arrival.tenant,
+        source=arrival.source,
+        received_at=arrival.received_at,
+        reason=bad.code,
+        field=bad.field,
+        message=bad.message,
+        message_id=message_id,
+        payload=raw[:MAX_EVENT_BYTES].decode(errors="replace"),
+        index=index,
+    )
+    outcome.frame.dead_letters.append(encode(letter))

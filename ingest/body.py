@@ -1,0 +1,158 @@
+"""From the bytes of a request to single items: inflate, find out how the items were written, part them.
+
+Content types and content encodings of real clients are wrong too often to be believed, so the bytes decide. Items are
+parted without reading what is in them: one broken item must not take its neighbours along.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import urllib.parse
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from schemas.errors import Problem
+
+MAX_WIRE_BYTES = 1_000_000
+MAX_INFLATED_BYTES = 8_000_000
+MAX_ITEMS = 5_000
+
+_GZIP = b"\x1f\x8b"
+_AUTO_GZIP = zlib.MAX_WBITS | 16
+_BOM = b"\xef\xbb\xbf"
+_BLANK = b" \t\r\n"
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_MAYBE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_any = msgspec.json.Decoder().decode
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What reading JSON raises when it is none (or is nested thousands of levels deep)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The items of a body in their order, each its producer's bytes, and what the body says for all of them."""
+
+    items: list[bytes]
+    sent_at: Any = None
+    write_key: str = ""
+
+
+def inflate(body: bytes) -> bytes:
+    """Unpack gzip, known by its first bytes; never more than `MAX_INFLATED_BYTES`. Raises `Problem`."""
+    if len(body) > MAX_WIRE_BYTES:
+        raise Problem("body_too_large", f"A body has at most {MAX_WIRE_BYTES} bytes on the wire.")
+    if not body.startswith(_GZIP):
+        return body
+    parts: list[bytes] = []
+    left = MAX_INFLATED_BYTES
+    rest = body
+    while rest.startswith(_GZIP):
+        unpacker = zlib.decompressobj(_AUTO_GZIP)
+        try:
+            part = unpacker.decompress(rest, left + 1)
+        except zlib.error:
+            raise Problem("malformed_body", "The body looks like gzip and cannot be unpacked.") from None
+        left -= len(part)
+        if left < 0:
+            raise Problem("body_too_large", f"A body has at most {MAX_INFLATED_BYTES} bytes when it is unpacked.")
+        if not unpacker.eof:
+            raise Problem("malformed_body", "The gzip body ends too early.")
+        parts.append(part)
+        rest = unpacker.unused_data
+    return b"".join(parts)
+
+
+def _unwrap(body: bytes) -> bytes:
+    """Take JSON out of a form field `data=` and out of base64, as beacons of some SDKs send it."""
+    if body.startswith(b"data="):
+        body = urllib.parse.unquote_to_bytes(body[5:].split(b"&", 1)[0].replace(b"+", b" ")).strip(_BLANK)
+    if body[:1] not in (b"{", b"["):
+        try:
+            decoded = base64.b64decode(body, validate=True)
+        except binascii.Error:
+            return body
+        return decoded.strip(_BLANK) if decoded[:1] in (b"{", b"[") else body
+    return body
+
+
+def repaired(body: bytes) -> bytes:
+    r"""Half surrogate pairs (`\ud800` alone), which JSON allows and text does not, become U+FFFD."""
+    if not _MAYBE_SURROGATE.search(body):
+        return body
+    return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+
+
+def part(body: bytes, list_key: str) -> Items:
+    """The items of an unpacked body: one object, an object with a list under `list_key`, an array, or NDJSON.
+
+    Raises `Problem` if the body cannot be parted or holds too many items.
+    """
+    text = repaired(_unwrap(body.removeprefix(_BOM).strip(_BLANK)))
+    if text[:1] == b"[":
+        return Items(_bounded(_parts_of_array(text)))
+    if text[:1] != b"{":
+        raise Problem("malformed_body", "Expected a JSON object, a JSON array, or one JSON object a line.")
+    try:
+        envelope = _object(text)
+    except UNREADABLE as error:
+        return Items(_bounded(_lines(text, error)))
+    if list_key not in envelope:
+        return Items([text], write_key=_write_key(envelope))
+    if envelope[list_key] == b"null":
+        raise Problem("malformed_body", f"{list_key} must be a list.", field=list_key)
+    items = _bounded(_parts_of_array(bytes(envelope[list_key]), list_key))
+    sent_at = next((envelope[key] for key in ("sentAt", "sent_at") if key in envelope), None)
+    return Items(items, _scalar(sent_at), _write_key(envelope))
+
+
+def _parts_of_array(text: bytes, field: str | None = None) -> list[bytes]:
+    try:
+        return [bytes(item) for item in _list(text)]
+    except UNREADABLE as error:
+        raise Problem("malformed_body", f"The list cannot be read: {error}", field=field) from None
+
+
+def _lines(text: bytes, error: Exception) -> list[bytes]:
+    """NDJSON, where a broken line is a broken item; unless no line is an object, then the whole body is broken."""
+    lines = [stripped for line in text.split(b"\n") if (stripped := line.strip(_BLANK))]
+    if len(lines) < 2 or not any(_is_object(line) for line in lines):
+        raise Problem("malformed_body", f"The body cannot be read: {error}") from None
+    return lines
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        _object(line)
+    except UNREADABLE:
+        return False
+    return True
+
+
+def _bounded(items: list[bytes]) -> list[bytes]:
+    if len(items) > MAX_ITEMS:
+        raise Problem("body_too_large", f"A body has at most {MAX_ITEMS} items.")
+    return items
+
+
+def _scalar(raw: msgspec.Raw | None) -> Any:
+    try:
+        return None if raw is None else _any(raw)
+    except UNREADABLE:
+        return False
+
+
+def _write_key(envelope: dict[str, msgspec.Raw]) -> str:
+    for name in ("writeKey", "write_key", "api_key"):
+        key = _scalar(envelope.get(name))
+        if isinstance(key, str) and key:
+            return key
+    return ""

@@ -1,0 +1,306 @@
+"""The tenants file: who may write and read, where the tenant's days begin, which webhooks it has.
+
+Ingest never asks the store, so a key is known from this file alone. It is read again when it changes; an edit that
+cannot be read keeps what was there before. Secrets are compared by their SHA-256, in constant time, and may stand in
+the file as `sha256:<hex>`, except those of webhook sources, with which signatures are computed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+logger = logging.getLogger(__name__)
+
+RECHECK_SECONDS = 2.0
+_HASHED = "sha256:"
+PROTOCOL_SOURCES = frozenset({"native", "segment"})
+"""Names under which events of the client families are kept; a webhook source cannot be called the same."""
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name} is no IANA time zone")
+    return name
+
+
+def _secret(value: str) -> str:
+    if value.startswith(_HASHED) and not _is_digest(value.removeprefix(_HASHED)):
+        raise ValueError("after sha256: come 64 hexadecimal digits")
+    return value
+
+
+def _plain_secret(value: str) -> str:
+    if value.startswith(_HASHED):
+        raise ValueError("a webhook secret must stand as it is: signatures are computed with it")
+    return value
+
+
+def _is_digest(text: str) -> bool:
+    try:
+        return len(bytes.fromhex(text)) == hashlib.sha256().digest_size
+    except ValueError:
+        return False
+
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Secret = Annotated[str, Field(min_length=1), AfterValidator(_secret)]
+PlainSecret = Annotated[str, Field(min_length=1), AfterValidator(_plain_secret)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Part):
+    """Where webhooks come from; several secrets while one is exchanged."""
+
+    id: Identifier
+    kind: Identifier
+    secrets: tuple[PlainSecret, ...] = ()
+
+
+class SurveyQuestion(_Part):
+    """What the answers of one survey question are answers to."""
+
+    survey: str
+    question: str
+    metric: Literal["nps", "csat", "ces"]
+    min: float = 0
+    max: float = 10
+    good: Literal["high", "low"] = "high"
+    satisfied_from: float | None = None
+
+
+class Target(_Part):
+    """What a metric should be."""
+
+    metric: str
+    segment: dict[str, str] = {}
+    value: float
+
+
+class Tenant(_Part):
+    """One customer of the service: nothing of it is ever seen by another."""
+
+    id: Identifier
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    week_start: Literal["monday", "sunday", "saturday"] = "monday"
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "EUR"
+    write_keys: tuple[Secret, ...] = ()
+    read_tokens: tuple[Secret, ...] = ()
+    allowed_origins: tuple[str, ...] = ("*",)
+    sources: tuple[Source, ...] = ()
+    questions: tuple[SurveyQuestion, ...] = ()
+    targets: tuple[Target, ...] = ()
+    k_anon: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def allows(self, origin: str) -> bool:
+        """Whether pages of `origin` may use the tenant's write keys: listed, `*`, or `https://*.shop.com`."""
+        return any(_matches(origin.lower(), allowed.lower()) for allowed in self.allowed_origins)
+
+
+def _matches(origin: str, allowed: str) -> bool:
+    scheme, star, domain = allowed.partition("://*.")
+    if star:
+        return origin.startswith(scheme + "://") and origin.endswith("." + domain)
+    return allowed in ("*", origin.rstrip("/")) or allowed.rstrip("/") == origin
+
+
+class TenantsFile(_Part):
+    """The whole file."""
+
+    tenants: tuple[Tenant, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _nothing_twice(self) -> TenantsFile:
+        every = self.tenants
+        sources = [source.id for tenant in every for source in tenant.sources]
+        _once("tenant id", (tenant.id for tenant in every))
+        _once("key", (_digest(key) for tenant in every for key in (*tenant.write_keys, *tenant.read_tokens)))
+        _once("source id", sources)
+        if PROTOCOL_SOURCES.intersection(sources):
+            raise ValueError(f"a source cannot be called {' or '.join(sorted(PROTOCOL_SOURCES))}")
+        return self
+
+
+def _once(what: str, values: Iterable[str | bytes]) -> None:
+    seen: set[str | bytes] = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"a {what} is used twice" + (f": {value}" if isinstance(value, str) else ""))
+        seen.add(value)
+
+
+def _digest(secret: str) -> bytes:
+    if secret.startswith(_HASHED):
+        return bytes.fromhex(secret.removeprefix(_HASHED))
+    return hashlib.sha256(secret.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    file: TenantsFile
+    write: tuple[tuple[bytes, Tenant], ...]
+    read: tuple[tuple[bytes, Tenant], ...]
+    sources: dict[str, tuple[Tenant, Source]]
+
+    @classmethod
+    def of(cls, file: TenantsFile) -> _Index:
+        return cls(
+            file,
+            tuple((_digest(key), tenant) for tenant in file.tenants for key in tenant.write_keys),
+            tuple((_digest(key), tenant) for tenant in file.tenants for key in tenant.read_tokens),
+            {source.id: (tenant, source) for tenant in file.tenants for source in tenant.sources},
+        )
+
+
+def _found(digest: bytes, keys: tuple[tuple[bytes, Tenant], ...]) -> Tenant | None:
+    found = None
+    for known, tenant in keys:
+        if hmac.compare_digest(known, digest):
+            found = tenant
+    return found
+
+
+class InvalidTenants(ValueError):
+    """The tenants file cannot be used."""
+
+
+class Tenants:
+    """The tenants of a file, re-read when it changes (looked at every two seconds at most)."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        """Read the file. Raises `InvalidTenants`."""
+        self._path = path
+        self._clock = clock
+        self._checked_at = clock()
+        self._stamp = _stamp(path)
+        self._index = _Index.of(load(path))
+
+    @property
+    def all(self) -> tuple[Tenant, ...]:
+        """Every tenant, in the order of the file."""
+        return self._current().file.tenants
+
+    def by_write_key(self, key: str) -> Tenant | None:
+        return _found(hashlib.sha256(key.encode(errors="replace")).digest(), self._current().write)
+
+    def by_read_token(self, token: str) -> Tenant | None:
+        return _found(hashlib.sha256(token.encode(errors="replace")).digest(), self._current().read)
+
+    def by_id(self, tenant_id: str) -> Tenant | None:
+        return next((tenant for tenant in self.all if tenant.id == tenant_id), None)
+
+    def source(self, kind: str, source_id: str) -> tuple[Tenant, Source] | None:
+        """The webhook source with this id, if it is of this kind."""
+        found = self._current().sources.get(source_id)
+        return found if found and found[1].kind == kind else None
+
+    def _current(self) -> _Index:
+        now = self._clock()
+        if now - self._checked_at >= RECHECK_SECONDS:
+            self._checked_at = now
+            self._reread()
+        return self._index
+
+    def _reread(self) -> None:
+        try:
+            stamp = _stamp(self._path)
+            if stamp == self._stamp:
+                return
+            self._stamp = stamp
+            self._index = _Index.of(load(self._path))
+        except (OSError, InvalidTenants) as error:
+            logger.error("the tenants file cannot be read, what was read before stays: %s", error)  # noqa: TRY400 -- a typing error in a file needs no stack
+        else:
+            logger.info("the tenants file was read again")
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InvalidTenants(f"{path}: {error.strerror}") from None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def load(path: Path) -> TenantsFile:
+    """Read a tenants file. Raises `InvalidTenants`, whose text says where, without any secret."""
+    try:
+        return TenantsFile.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InvalidTenants(f"{path}: {error.strerror}") from None
+    except ValidationError as error:
+        told = "; ".join(
+            f"{'.'.join(str(part) for part in each['loc']) or 'file'}: {each['msg']}"
+            for each in error.errors(include_url=False, include_input=False, include_context=False)
+        )
+        raise InvalidTenants(f"{path}: {told}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedKeys:
+    """What a new tenants file holds, to be shown once."""
+
+    tenant: str
+    write_key: str
+    read_token: str
+    webhook_source: str
+    webhook_secret: str
+
+
+def create_default(path: Path) -> CreatedKeys:
+    """Write a tenants file with one tenant, `demo`, and random keys; readable by its owner only, whole or not at all.
+
+    Raises `FileExistsError` if there is one already.
+    """
+    keys = CreatedKeys(
+        tenant="demo",
+        write_key="wk_" + secrets.token_urlsafe(18),
+        read_token="rt_" + secrets.token_urlsafe(18),
+        webhook_source="zd1",
+        webhook_secret=secrets.token_urlsafe(24),
+    )
+    content: dict[str, Any] = {
+        "tenants": [
+            {
+                "id": keys.tenant,
+                "timezone": "Europe/Berlin",
+                "week_start": "monday",
+                "currency": "EUR",
+                "write_keys": [keys.write_key],
+                "read_tokens": [keys.read_token],
+                "allowed_origins": ["*"],
+                "sources": [{"id": keys.webhook_source, "kind": "zendesk", "secrets": [keys.webhook_secret]}],
+            }
+        ]
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tenants-")  # created with mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(content, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(name, path)  # unlike a rename, never replaces a file that somebody else has just created
+    finally:
+        Path(name).unlink()
+    return keys
