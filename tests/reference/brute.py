@@ -210,6 +210,7 @@ def _duration(asked: Asked, sums: Sums, maturity: float | None) -> Body:
     statistics = {name: _seconds(figure) for name, figure in figures.items()}
     body: Body = {
         "maturity": maturity,
+        "basis": "mature" if maturity in {None, 1.0} else "estimate" if asked.statistic == "km_median" else "observed",
         "statistics": {
             **statistics,
             "n": len(values),
