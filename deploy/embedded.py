@@ -185,7 +185,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
         await service.refold_the_end()
         service.requests = Counting(
             application(
-                ingest_service=Ingest(service.log, tenants, clock),
+                ingest_service=Ingest(service.log, tenants, clock=clock),
                 store=service.store,
                 tenants=tenants,
                 watermark=service.log.watermark,

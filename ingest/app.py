@@ -10,20 +10,49 @@ from fastapi import Request as HttpRequest
 from fastapi import Response as HttpResponse
 
 from ingest.body import MAX_WIRE_BYTES
-from ingest.exchange import Protocol, Request, Response
+from ingest.http import Response
 from ingest.protocols import PROTOCOLS
-from ingest.service import WEBHOOKS_UNDER, Ingest
+from ingest.service import WEBHOOK_PATH, Ingest
 from ingest.webhooks import WEBHOOKS
-from schemas.errors import PROBLEM_MEDIA_TYPE, PROBLEMS
+from schemas.errors import PROBLEM_MEDIA_TYPE, PROBLEMS, Problem
 
 Endpoint = Callable[[HttpRequest], Awaitable[HttpResponse]]
+_EVENT = {
+    "messageId": "m1",
+    "event": "product_added",
+    "timestamp": "2026-11-18T09:58:00.000Z",
+    "userId": "u1",
+    "sessionId": "s1",
+    "context": {"country": "DE", "channel": "web", "device": {"type": "mobile"}},
+    "properties": {"cart_id": "c1", "product_id": "p1", "price": 19.9, "quantity": 1, "currency": "EUR"},
+}
+_TOLD: dict[str, tuple[str, str, tuple[int, ...], Any]] = {
+    "native": (
+        "Send events",
+        (
+            'One event, `{"events": […]}`, a JSON array, or NDJSON; gzip is recognised by its first bytes. Answers '
+            "after the events are stored. A duplicate (same messageId) counts as accepted and is counted once."
+        ),
+        (202, 422),
+        _EVENT,
+    ),
+    "segment": (
+        "Send events as Segment's SDKs do",
+        (
+            "For the SDKs of Segment, RudderStack and Jitsu: set their host to this server and their write key to one "
+            "of yours. Answers 200 after the events are stored, and lists the items that were refused."
+        ),
+        (200,),
+        {"batch": [{"type": "track", **_EVENT}], "sentAt": "2026-11-18T09:58:01.000Z"},
+    ),
+}
 _REFUSALS = (400, 401, 403, 413, 415, 503)
-_PROBLEM_SCHEMA = {
+_PROBLEM = {
     "type": "object",
     "required": ["code"],
     "properties": {"code": {"type": "string", "enum": sorted(PROBLEMS)}, "detail": {"type": "string"}},
 }
-_OUTCOME_SCHEMA = {
+_OUTCOME = {
     "type": "object",
     "required": ["accepted", "rejected"],
     "properties": {
@@ -36,25 +65,51 @@ _OUTCOME_SCHEMA = {
 
 def router(ingest: Ingest) -> APIRouter:
     """Everything that producers call."""
-    api = APIRouter()
-    for protocol in PROTOCOLS:
-        for number, path in enumerate(protocol.dialects):
-            _post(api, ingest, path, protocol.title, _documented(protocol), in_schema=number == 0)
-        for path in protocol.settings:
-            _settings(api, ingest, path)
-    names = ", ".join(sorted(WEBHOOKS))
-    text = f"Webhooks of {names}, verified by their signature. Answers 200 once the events are stored."
-    example = next(iter(WEBHOOKS.values())).example
-    documentation = _operation(text, example, (200,))
-    documentation["parameters"] = [
+    api = APIRouter(tags=["send"])
+    endpoint = _endpoint(ingest)
+    for name, protocol in PROTOCOLS.items():
+        title, text, statuses, example = _TOLD.get(name, (name, "", (200,), {}))
+        refusal = PROBLEM_MEDIA_TYPE if name == "native" else "application/json"
+        paths = [route.path for route in protocol.routes]
+        if len(paths) > 1:
+            text = f"{text}\n\nThe same at: {', '.join(paths[1:])}."
+        for number, path in enumerate(paths):
+            documented = _operation(text, example, statuses, refusal)
+            _add(api, path, "POST", endpoint, title=title, documented=documented, in_schema=number == 0)
+        for lookup in protocol.lookups:
+            _add(
+                api,
+                f"{lookup.prefix}{{key}}{lookup.suffix}",
+                "GET",
+                endpoint,
+                title=title,
+                documented=None,
+                in_schema=False,
+            )
+    text = f"Signed webhooks of {', '.join(sorted(WEBHOOKS))}. Answers 200 once the events are stored."
+    documented = _operation(text, {}, (200,), PROBLEM_MEDIA_TYPE)
+    documented["responses"]["404"] = documented["responses"]["401"]
+    documented["parameters"] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("kind", "source_id")
     ]
-    _post(api, ingest, WEBHOOKS_UNDER + "{kind}/{source_id}", "Receive a webhook", documentation)
+    _add(api, WEBHOOK_PATH + "{kind}/{source_id}", "POST", endpoint, title="Receive a webhook", documented=documented)
     return api
 
 
-async def _received(request: HttpRequest) -> Request | None:
-    """The request with its body, None if the body is too large: then the rest of it is not read."""
+def _endpoint(ingest: Ingest) -> Endpoint:
+    async def endpoint(request: HttpRequest) -> HttpResponse:
+        headers, query = dict(request.headers), dict(request.query_params)
+        body = await _body(request)
+        if body is None:
+            problem = Problem("body_too_large", f"A body has at most {MAX_WIRE_BYTES} bytes on the wire.")
+            return _answer(ingest.refuse(problem, request.url.path, headers, query))
+        return _answer(await ingest.handle(request.method, request.url.path, headers, query, body))
+
+    return endpoint
+
+
+async def _body(request: HttpRequest) -> bytes | None:
+    """The body, None if it is too large: then the rest of it is not read."""
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) > MAX_WIRE_BYTES:
         return None
@@ -63,62 +118,47 @@ async def _received(request: HttpRequest) -> Request | None:
         body += chunk
         if len(body) > MAX_WIRE_BYTES:
             return None
-    return _request(request, bytes(body))
-
-
-def _request(request: HttpRequest, body: bytes = b"") -> Request:
-    return Request(request.method, request.url.path, dict(request.headers), dict(request.query_params), body)
+    return bytes(body)
 
 
 def _answer(response: Response) -> HttpResponse:
-    return HttpResponse(response.body, response.status, dict(response.headers))
+    return HttpResponse(response.body, response.status, response.headers)
 
 
-def _post(
-    api: APIRouter, ingest: Ingest, path: str, title: str, documentation: dict[str, Any], *, in_schema: bool = True
+def _add(
+    api: APIRouter,
+    path: str,
+    method: str,
+    endpoint: Endpoint,
+    *,
+    title: str,
+    documented: dict[str, Any] | None,
+    in_schema: bool = True,
 ) -> None:
-    async def endpoint(request: HttpRequest) -> HttpResponse:
-        received = await _received(request)
-        return _answer(ingest.too_large(_request(request)) if received is None else await ingest.handle(received))
-
+    name = path.strip("/").replace("/", "_")
+    status = int(next(iter(documented["responses"]))) if documented else 200
     api.add_api_route(
         path,
         endpoint,
-        methods=["POST"],
+        methods=[method],
         summary=title,
-        name=path.strip("/").replace("/", "_"),
-        openapi_extra=documentation,
+        name=name,
+        openapi_extra=documented,
         include_in_schema=in_schema,
         response_class=HttpResponse,
-        status_code=int(next(iter(documentation["responses"]))),
-        tags=["send"],
+        status_code=status,
     )
     api.add_api_route(path, endpoint, methods=["OPTIONS"], include_in_schema=False)
 
 
-def _settings(api: APIRouter, ingest: Ingest, path: str) -> None:
-    async def endpoint(request: HttpRequest) -> HttpResponse:
-        return _answer(ingest.settings(path, request.path_params["key"], _request(request)))
-
-    api.add_api_route(path, endpoint, methods=["GET"], include_in_schema=False)
-
-
-def _documented(protocol: Protocol) -> dict[str, Any]:
-    paths = ", ".join(protocol.dialects)
-    media_type = PROBLEM_MEDIA_TYPE if protocol.name == "native" else "application/json"
-    return _operation(f"{protocol.meaning}\n\nThe same at: {paths}.", protocol.example, protocol.statuses, media_type)
-
-
-def _operation(
-    text: str, example: Any, statuses: tuple[int, ...], media_type: str = PROBLEM_MEDIA_TYPE
-) -> dict[str, Any]:
+def _operation(text: str, example: Any, statuses: tuple[int, ...], refusal: str) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status in statuses:
-        kind, schema = ("application/json", _OUTCOME_SCHEMA) if status < 400 else (media_type, _PROBLEM_SCHEMA)
+        kind, schema = ("application/json", _OUTCOME) if status < 400 else (refusal, _PROBLEM)
         responses[str(status)] = {"description": "What became of the items", "content": {kind: {"schema": schema}}}
     for status in _REFUSALS:
         title = ", ".join(kind.title for kind in PROBLEMS.values() if kind.status == status)
-        responses[str(status)] = {"description": title, "content": {media_type: {"schema": _PROBLEM_SCHEMA}}}
+        responses[str(status)] = {"description": title, "content": {refusal: {"schema": _PROBLEM}}}
     return {
         "description": text,
         "requestBody": {

@@ -1,156 +1,236 @@
-"""Producers' requests answered without a transport: who is it, what is in it, is it durable.
+"""Ingest without a transport: a request in, an answer out once the log has the events.
 
-`Ingest.handle` is the one function behind every route, so that whatever carries it (the web framework here, a faster
-transport later) answers alike. It answers 2xx only after the log has the events, and 503 within the deadline and with
-bounded memory when the log cannot take them.
+What waits is bounded in bytes and in time; beyond that the answer is 503 with Retry-After, never a loss and never a
+false success. A frame whose request ran out of time is not taken back: it may still become durable, and since its
+events keep their ids, sending them again changes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
+import time
 import uuid
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 
-from ingest.accept import Accepted, Dialect, accept_items
-from ingest.body import MAX_WIRE_BYTES, Items, inflate, part
-from ingest.exchange import Protocol, Request, Response, json_response, problem_response, told
-from ingest.keys import origin_headers, preflight_headers, tenant_of
-from ingest.protocols import PROTOCOLS
-from ingest.webhooks import WEBHOOKS
+import msgspec
+
+from ingest.accept import Accepted, accept_items
+from ingest.access import allowed_anywhere, check_origin, cors, key_of, preflight, writer
+from ingest.body import UNREADABLE, Items, inflate, part
+from ingest.http import Request, Response, answer, problem_answer
+from ingest.protocols import PROTOCOLS, Lookup, Protocol, Route
+from ingest.webhooks import WEBHOOKS, Webhook
 from schemas.errors import Problem
 from schemas.ports import Log, LogUnavailable
-from schemas.tenants import Tenant, Tenants
+from schemas.record import Frame
+from schemas.tenants import Tenants
 
-DEADLINE_SECONDS = 5.0
-MOST_IN_FLIGHT_BYTES = 64_000_000
+logger = logging.getLogger(__name__)
+
 KNOWN_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip"})
-WEBHOOKS_UNDER = "/v1/webhooks/"
-_PROTOCOL_AT: dict[str, tuple[Protocol, Dialect]] = {
-    path: (protocol, dialect) for protocol in PROTOCOLS for path, dialect in protocol.dialects.items()
-}
+WEBHOOK_PATH = "/v1/webhooks/"
+_object = msgspec.json.Decoder(dict).decode
+_encode = msgspec.json.Encoder().encode
 
 
-def _random_id() -> str:
-    return str(uuid.uuid4())
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Budget:
+    """Bytes that requests hold in memory; who would exceed it is told to come back."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+    def take(self, size: int) -> None:
+        """Hold `size` more bytes. Raises `Problem`."""
+        if self.held + size > self.limit:
+            raise Problem("overloaded", "Too many bytes wait for the log; try again.")
+        self.held += size
+
+    def release(self, size: int) -> None:
+        self.held -= size
 
 
 class Ingest:
-    """Everything that producers may ask. `clock` gives UTC milliseconds."""
+    """Everything that producers talk to."""
 
     def __init__(
         self,
         log: Log,
         tenants: Tenants,
-        clock: Callable[[], int],
         *,
-        deadline: float = DEADLINE_SECONDS,
-        most_in_flight: int = MOST_IN_FLIGHT_BYTES,
-        random_id: Callable[[], str] = _random_id,
+        clock: Callable[[], int] = _now,
+        random_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        jitter: Callable[[], float] = random.random,
+        deadline_seconds: float = 5.0,
+        max_pending_bytes: int = 64 << 20,
     ) -> None:
+        self.budget = Budget(max_pending_bytes)
+        self.closing = False
         self._log = log
         self._tenants = tenants
         self._clock = clock
-        self._deadline = deadline
-        self._most_in_flight = most_in_flight
         self._random_id = random_id
-        self.in_flight_bytes = 0
+        self._jitter = jitter
+        self._deadline = deadline_seconds
+        self._appends: set[asyncio.Task[None]] = set()
+        self._posts: dict[str, tuple[Protocol, Route]] = {
+            route.path: (protocol, route) for protocol in PROTOCOLS.values() for route in protocol.routes
+        }
+        self._lookups: list[tuple[Protocol, Lookup]] = [
+            (protocol, lookup) for protocol in PROTOCOLS.values() for lookup in protocol.lookups
+        ]
 
-    async def handle(self, request: Request) -> Response:
-        """Answer a request; never raises for anything that a client or the log may do."""
-        if request.method == "OPTIONS":
-            return Response(204, b"", preflight_headers(self._tenants, request))
-        tenant: Tenant | None = None
-        protocol, dialect = _PROTOCOL_AT.get(request.path, (PROTOCOLS[0], None))
-        held = len(request.body)
-        self.in_flight_bytes += held
+    def close(self) -> None:
+        """Take nothing more: every further request is answered 503."""
+        self.closing = True
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until what was taken is durable, or for `seconds`."""
+        if self._appends:
+            await asyncio.wait(set(self._appends), timeout=seconds)
+
+    async def handle(
+        self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes = b""
+    ) -> Response:
+        """Answer a request. Header names come in lower case. Raises nothing."""
+        request = Request(method.upper(), path.rstrip("/") or "/", headers, query, body)
+        post = self._posts.get(request.path)
+        lookup = self._lookup(request.path)
+        failure = post[0].failure if post else lookup[0].failure if lookup else problem_answer
+        webhook = request.path.startswith(WEBHOOK_PATH)
         try:
-            self._check_room()
-            if dialect is None:
-                response = await self._webhook(request)
+            if not (post or lookup or webhook):
+                raise Problem("not_found", f"There is nothing at {request.path}.")
+            allowed = "POST" if post or webhook else "GET"
+            if request.method == "OPTIONS":
+                return self._preflight(request, f"{allowed}, OPTIONS")
+            if request.method != allowed and not (request.method == "HEAD" and allowed == "GET"):
+                return failure(Problem("method_not_allowed", f"Use {allowed}.")).with_headers({"allow": allowed})
+            if lookup and not post:
+                response = self._look_up(request, *lookup)
+            elif post:
+                response = await self._post(request, *post)
             else:
-                _check_encoding(request)
-                items = part(inflate(request.body), dialect.list_key)
-                tenant = tenant_of(self._tenants, request, items.write_key)
-                response = protocol.respond(await self._take(items, tenant, dialect.source, dialect))
+                response = await self._webhook(request)
         except Problem as problem:
-            if tenant is None and dialect is not None and problem.code in ("malformed_body", "body_too_large"):
-                problem = self._unauthorized(request) or problem
-            response = protocol.refuse(problem)
-        finally:
-            self.in_flight_bytes -= held
-        return replace(response, headers={**response.headers, **origin_headers(self._tenants, tenant, request)})
+            response = failure(self._with_wait(problem))
+        except Exception:
+            logger.exception("a request failed in a way that nobody thought of")
+            response = failure(self._with_wait(Problem("log_unavailable", "Something went wrong here; try again.")))
+        return response.with_headers(cors(headers) if self._may_read(request) else {"vary": "Origin"})
 
-    def settings(self, path: str, key: str, request: Request) -> Response:
-        """What a client of some family asks before it sends. `path` is declared by its protocol."""
-        try:
-            tenant = tenant_of(self._tenants, Request("GET", path, {"x-write-key": key}))
-        except Problem as problem:
-            return replace(problem_response(problem), headers=origin_headers(self._tenants, None, request))
-        answer = next(p.settings[path] for p in PROTOCOLS if path in p.settings)(key, request.headers)
-        return replace(answer, headers={**answer.headers, **origin_headers(self._tenants, tenant, request)})
+    def refuse(self, problem: Problem, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> Response:
+        """The answer to a request whose body was not taken, in the form that the path's clients read."""
+        post = self._posts.get(path.rstrip("/"))
+        request = Request("POST", path, headers, query)
+        response = (post[0].failure if post else problem_answer)(self._with_wait(problem))
+        return response.with_headers(cors(headers) if self._may_read(request) else {"vary": "Origin"})
 
-    def too_large(self, request: Request) -> Response:
-        """The refusal of a body that the transport stopped reading."""
-        protocol, _ = _PROTOCOL_AT.get(request.path, (PROTOCOLS[0], None))
-        answer = protocol.refuse(Problem("body_too_large", f"A body has at most {MAX_WIRE_BYTES} bytes on the wire."))
-        return replace(answer, headers={**answer.headers, **origin_headers(self._tenants, None, request)})
-
-    def _check_room(self) -> None:
-        if self.in_flight_bytes > self._most_in_flight:
-            raise Problem("overloaded", "Too many bytes wait for the log.", retry_after=_soon())
-
-    def _unauthorized(self, request: Request) -> Problem | None:
-        """Someone without a key learns nothing about what would be wrong with the body."""
-        try:
-            tenant_of(self._tenants, request)
-        except Problem as problem:
-            return problem
+    def _lookup(self, path: str) -> tuple[Protocol, Lookup] | None:
+        for protocol, lookup in self._lookups:
+            if path.startswith(lookup.prefix) and path.endswith(lookup.suffix):
+                return protocol, lookup
         return None
 
-    async def _webhook(self, request: Request) -> Response:
-        kind, _, source_id = request.path.removeprefix(WEBHOOKS_UNDER).partition("/")
-        webhook, found = WEBHOOKS.get(kind), self._tenants.source(kind, source_id)
-        if webhook is None or found is None:
-            raise Problem("unauthorized", "There is no such webhook source.")
-        tenant, source = found
-        if not webhook.verify(source.secrets, request.headers, request.body):
-            raise Problem("unauthorized", "The signature does not fit the body.")
-        _check_encoding(request)
-        outcome = await self._take(webhook.items(inflate(request.body)), tenant, source.id)
-        return json_response(200, told(outcome))
+    def _may_read(self, request: Request) -> bool:
+        return "origin" in request.headers and allowed_anywhere(self._tenants, request)
 
-    async def _take(self, items: Items, tenant: Tenant, source: str, dialect: Dialect | None = None) -> Accepted:
-        """Accept the items and wait until the log has them. Raises `Problem`."""
+    def _preflight(self, request: Request, methods: str) -> Response:
+        if not self._may_read(request):
+            return Response(204, {"vary": "Origin", "allow": methods})
+        return Response(204, preflight(request.headers, methods))
+
+    def _look_up(self, request: Request, _protocol: Protocol, lookup: Lookup) -> Response:
+        key = request.path.removeprefix(lookup.prefix).removesuffix(lookup.suffix)
+        tenant = self._tenants.by_write_key(key)
+        if tenant is None:
+            raise Problem("not_found", "There is no such write key.")
+        return lookup.reply(request, key, tenant)
+
+    def _refuse_early(self, request: Request) -> None:
+        if self.closing:
+            raise Problem("overloaded", "The service is stopping; try again.")
+        encodings = request.headers.get("content-encoding", "").lower().split(",")
+        unknown = [name for each in encodings if (name := each.strip()) not in KNOWN_ENCODINGS]
+        if unknown:
+            raise Problem("unsupported_encoding", f"Use gzip or none, not {unknown[0][:40]}.")
+
+    async def _post(self, request: Request, protocol: Protocol, route: Route) -> Response:
+        self._refuse_early(request)
+        key = key_of(request)
+        items: Items | None = None
+        if not key:
+            items = part(inflate(request.body), route.dialect.list_key)
+            key = items.write_key
+        tenant = writer(self._tenants, key)
+        check_origin(request, tenant)
         outcome = accept_items(
-            items,
+            items or part(inflate(request.body), route.dialect.list_key),
             tenant=tenant.id,
-            source=source,
+            source=route.dialect.source,
             received_at=self._clock(),
             random_id=self._random_id,
-            **({} if dialect is None else {"dialect": dialect}),
+            dialect=route.dialect,
+            sent_at=request.headers.get("sentat"),
         )
-        if outcome.frame.records or outcome.frame.dead_letters:
-            try:
-                await asyncio.wait_for(self._log.append(outcome.frame), self._deadline)
-            except LogUnavailable as reason:
-                raise Problem("log_unavailable", str(reason), retry_after=reason.retry_after + _jitter()) from None
-            except TimeoutError:
-                raise Problem("log_unavailable", "The log did not answer in time.", retry_after=_soon()) from None
-        return outcome
+        await self._append(outcome.frame)
+        return protocol.success(outcome)
 
+    async def _webhook(self, request: Request) -> Response:
+        kind, _, source_id = request.path.removeprefix(WEBHOOK_PATH).partition("/")
+        webhook = WEBHOOKS.get(kind)
+        if webhook is None:
+            raise Problem("not_found", "There is no such kind of webhook.")
+        self._refuse_early(request)
+        body = inflate(request.body)
+        found = self._tenants.source(kind, source_id)
+        if found is None or not any(webhook.verify(secret, request.headers, body) for secret in found[1].secrets):
+            raise Problem("unauthorized", "The source is unknown or the signature does not fit.")
+        tenant, source = found
+        outcome = self._translated(webhook, body, tenant.id, source.id)
+        await self._append(outcome.frame)
+        content = {"success": True, "accepted": outcome.accepted, "rejected": outcome.rejected}
+        return answer(200, content)
 
-def _check_encoding(request: Request) -> None:
-    encoding = request.headers.get("content-encoding", "").strip().lower()
-    if encoding not in KNOWN_ENCODINGS:
-        raise Problem("unsupported_encoding", f"Content-Encoding {encoding[:50]} is not known; send gzip or none.")
+    def _translated(self, webhook: Webhook, body: bytes, tenant: str, source: str) -> Accepted:
+        try:
+            payload = _object(body)
+        except UNREADABLE as error:
+            raise Problem("malformed_body", f"The body cannot be read: {error}") from None
+        items = Items([_encode(item) for item in webhook.translate(payload)])
+        return accept_items(items, tenant=tenant, source=source, received_at=self._clock(), random_id=self._random_id)
 
+    async def _append(self, frame: Frame) -> None:
+        """Return once the frame is durable. Raises `Problem`."""
+        if not frame.records and not frame.dead_letters:
+            return
+        size = frame.size
+        self.budget.take(size)
+        task = asyncio.create_task(self._log.append(frame))
+        self._appends.add(task)
+        task.add_done_callback(lambda done: self._appended(done, size))
+        done, _ = await asyncio.wait({task}, timeout=self._deadline)
+        if not done:
+            raise Problem("log_unavailable", "The log did not answer in time; try again.")
+        try:
+            await task
+        except LogUnavailable as unavailable:
+            raise Problem("log_unavailable", str(unavailable), retry_after=unavailable.retry_after) from None
 
-def _jitter() -> int:
-    """So that clients refused together do not come back together."""
-    return random.randrange(3)  # noqa: S311 -- spreads load, protects nothing
+    def _appended(self, task: asyncio.Task[None], size: int) -> None:
+        self._appends.discard(task)
+        self.budget.release(size)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.warning("the log did not take a frame: %s", error)
 
-
-def _soon() -> int:
-    return 2 + _jitter()
+    def _with_wait(self, problem: Problem) -> Problem:
+        """Give a problem that may pass a time to wait, a little different for everyone."""
+        if problem.kind.retryable:
+            problem.retry_after = max(1, problem.retry_after or 2) + (self._jitter() >= 0.5)
+        return problem

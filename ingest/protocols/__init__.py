@@ -1,8 +1,19 @@
-"""Client families: one file each, listed here and nowhere else."""
+"""One file a client family. A family is found by being here: its module holds a `PROTOCOL`."""
 
 from __future__ import annotations
 
-from ingest.exchange import Protocol
-from ingest.protocols import native, segment
+import importlib
+import pkgutil
 
-PROTOCOLS: tuple[Protocol, ...] = (native.PROTOCOL, segment.PROTOCOL)
+from ingest.protocols.protocol import Lookup, Protocol, Route
+
+
+def _discovered() -> dict[str, Protocol]:
+    modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
+    protocols = [module.PROTOCOL for module in modules if hasattr(module, "PROTOCOL")]
+    return {protocol.name: protocol for protocol in protocols}
+
+
+PROTOCOLS = _discovered()
+
+__all__ = ["PROTOCOLS", "Lookup", "Protocol", "Route"]

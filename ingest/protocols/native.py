@@ -1,36 +1,24 @@
-"""Our own route: 202 with the outcome of each item, 422 if none was good."""
+"""Our own format at `POST /v1/events`: 202 if anything was accepted, 422 if nothing was (section 10 of the design)."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from ingest.accept import NATIVE, Accepted
-from ingest.exchange import Protocol, Response, json_response, problem_response, told
+from ingest.http import Response, answer
+from ingest.protocols.protocol import Protocol, Route
 from schemas.errors import Problem
 
 
-def respond(outcome: Accepted) -> Response:
-    """202, or 422 with the same fields."""
-    if outcome.accepted:
-        return json_response(202, told(outcome))
-    detail = "The request holds no event." if not outcome.rejected else "None of the events could be accepted."
-    return problem_response(Problem("no_valid_event", detail, members=told(outcome)))
+def success(outcome: Accepted) -> Response:
+    """The answer once the good items are durable. Raises `Problem` if there were none."""
+    content: dict[str, Any] = {"accepted": outcome.accepted, "rejected": outcome.rejected}
+    if not outcome.accepted:
+        first = outcome.rejected[0]["message"] if outcome.rejected else "there was none"
+        raise Problem("no_valid_event", f"No event was accepted: {first}.", members=content)
+    if outcome.warnings:
+        content["warnings"] = outcome.warnings
+    return answer(202, content)
 
 
-PROTOCOL = Protocol(
-    name="native",
-    title="Send events",
-    meaning='One event, `{"events": […]}`, a JSON array, or NDJSON; gzip is recognised by its first bytes. Answers '
-    "after the events are stored. A duplicate (same messageId) counts as accepted and is counted once.",
-    dialects={"/v1/events": NATIVE},
-    respond=respond,
-    refuse=problem_response,
-    example={
-        "messageId": "m1",
-        "event": "product_added",
-        "timestamp": "2026-11-18T09:58:00.000Z",
-        "userId": "u1",
-        "sessionId": "s1",
-        "context": {"country": "DE", "channel": "web", "device": {"type": "mobile"}},
-        "properties": {"cart_id": "c1", "product_id": "p1", "price": 19.9, "quantity": 1, "currency": "EUR"},
-    },
-    statuses=(202, 422),
-)
+PROTOCOL = Protocol("native", (Route("/v1/events", NATIVE),), success)

@@ -1,86 +1,75 @@
-"""The Segment family (Segment, RudderStack, Jitsu): its SDKs work unchanged when only their host is set to ours.
+"""The Segment family (Segment, Rudder, Jitsu; PROTOCOLS.md section 1): one item format under many paths.
 
-Some of them take nothing but 200 for success, and read `code` and `message` of an error body, so both are given.
+Success is always 200: rudder-python takes any other status for a failure and sends everything again. A bad item does
+not fail the request, and errors have the body that all of these clients can read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ingest.accept import Accepted, Dialect
-from ingest.exchange import Protocol, Response, json_response, told
+from ingest.http import Request, Response, answer, sdk_problem_answer
 from ingest.item import Envelope
-from schemas.errors import Problem, problem_headers
+from ingest.protocols.protocol import Lookup, Protocol, Route
+from schemas.tenants import Tenant
 
-_TYPES = {"t": "track", "i": "identify", "p": "page", "s": "screen", "a": "alias", "g": "group"}
+_SINGLE = {
+    "track": ("/v1/t", "/v1/track", "/api/s/track"),
+    "identify": ("/v1/i", "/v1/identify", "/api/s/identify"),
+    "page": ("/v1/p", "/v1/page", "/api/s/page"),
+    "screen": ("/v1/s", "/v1/screen", "/api/s/screen"),
+    "alias": ("/v1/a", "/v1/alias", "/api/s/alias"),
+    "group": ("/v1/g", "/v1/group", "/api/s/group"),
+}
+_BATCH = ("/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch")
 
 
-def _named(default: str) -> Callable[[Envelope], Any]:
-    """The event of a track call; any other call is an event by its type (a `page`, an `identify`, …)."""
+def _named_by(default: str) -> Callable[[Envelope], Any]:
+    """A track call is named by its event, every other by its type (the path's where the item has none)."""
 
     def named(envelope: Envelope) -> Any:
-        kind = envelope.type or default
-        return envelope.event if kind in ("track", "") else kind
+        kind = envelope.type if envelope.type not in (None, "") else default
+        if kind == "track" or (not kind and envelope.event is not None):
+            return envelope.event
+        return kind if kind in _SINGLE else None
 
     return named
 
 
-def _dialects() -> dict[str, Dialect]:
-    batch = Dialect("segment", "batch", _named(""))
-    paths = dict.fromkeys(("/v1/batch", "/v1/b", "/v1/import"), batch)
-    for letter, kind in _TYPES.items():
-        single = Dialect("segment", "batch", _named(kind))
-        paths |= {f"/v1/{letter}": single, f"/v1/{kind}": single}
-    return paths
+def _dialect(default: str) -> Dialect:
+    return Dialect("segment", "batch", _named_by(default))
 
 
-def respond(outcome: Accepted) -> Response:
-    """Always 200: a bad item would be sent again and again otherwise; what was refused is listed and kept."""
-    return json_response(200, {"success": True, **told(outcome)})
+def success(outcome: Accepted) -> Response:
+    """Also when no item was good: these clients would send the same again for ever."""
+    content: dict[str, Any] = {"success": True, "accepted": outcome.accepted, "rejected": outcome.rejected}
+    if outcome.warnings:
+        content["warnings"] = outcome.warnings
+    return answer(200, content)
 
 
-def refuse(problem: Problem) -> Response:
-    """One body that all SDKs of the family (and PostHog's, Mixpanel's) can read."""
-    headers = {**problem_headers(problem), "content-type": "application/json"}
-    content = {
-        "code": problem.code,
-        "message": problem.detail,
-        "error": problem.kind.title,
-        "detail": problem.detail,
-        "status": 0,
-    }
-    return Response(problem.status, json_response(problem.status, content).body, headers)
-
-
-def settings(key: str, headers: Mapping[str, str]) -> Response:
-    """What analytics.js asks before it sends: where to send to. It has no secret."""
-    host = headers.get("host", "")
-    target = {"apiKey": key, "apiHost": f"{host}/v1", "protocol": headers.get("x-forwarded-proto", "http")}
-    return json_response(200, {"integrations": {"Segment.io": target}, "plan": {}})
+def settings(request: Request, key: str, _tenant: Tenant) -> Response:
+    """What analytics.js loads first: send everything to the host that it loaded this from."""
+    host = request.headers.get("host", "")
+    scheme = request.headers.get("x-forwarded-proto", "").split(",")[0].strip()
+    destination: dict[str, Any] = {"apiKey": key, "addBundledMetadata": True, "unbundledIntegrations": []}
+    if host:
+        destination["apiHost"] = f"{host}/v1"
+    if scheme in ("http", "https"):
+        destination["protocol"] = scheme
+    content = {"integrations": {"Segment.io": destination}, "plan": {"track": {}, "identify": {}, "group": {}}}
+    return answer(200, content).with_headers({"cache-control": "public, max-age=60"})
 
 
 PROTOCOL = Protocol(
-    name="segment",
-    title="Segment-compatible",
-    meaning="For the SDKs of Segment, RudderStack and Jitsu: set their host to this server and their write key to one "
-    "of yours. Answers 200 after the events are stored, with the items that were refused.",
-    dialects=_dialects(),
-    respond=respond,
-    refuse=refuse,
-    example={
-        "batch": [
-            {
-                "type": "track",
-                "event": "Order Completed",
-                "messageId": "m1",
-                "userId": "u1",
-                "timestamp": "2026-11-22T00:43:36.681+00:00",
-                "properties": {"order_id": "o1", "total": 30, "currency": "EUR"},
-            }
-        ],
-        "sentAt": "2026-11-22T00:43:36.900Z",
-    },
-    statuses=(200,),
-    settings={"/v1/projects/{key}/settings": settings},
+    "segment",
+    (
+        *(Route(path, _dialect(kind)) for kind, paths in _SINGLE.items() for path in paths),
+        *(Route(path, _dialect("")) for path in _BATCH),
+    ),
+    success,
+    sdk_problem_answer,
+    (Lookup("/v1/projects/", "/settings", settings),),
 )

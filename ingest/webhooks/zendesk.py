@@ -1,14 +1,16 @@
-"""Zendesk: event webhooks about tickets, and trigger webhooks that send our template.
+"""Zendesk: event webhooks (subscribe to the ticket events), and our template for trigger webhooks.
 
-Paste `…/v1/webhooks/zendesk/<source id>` into Zendesk, subscribe to the ticket events, and put the webhook's signing
-secret into the source of the tenants file. A trigger may send a native event instead, for accounts without event
-webhooks; as its JSON body:
+The signature is checked over the raw bytes. Its timestamp is not held against the clock: a retry may keep it, and
+replaying an old request changes nothing, because the event keeps its id.
 
-    {"event": "ticket_solved", "messageId": "{{ticket.id}}-{{ticket.updated_at_with_timestamp}}",
+Template for a trigger or an automation ("Request body" of the webhook action, JSON). It is our own event format, so
+every name and field of `POST /v1/events` may be used:
+
+    {"event": "ticket_solved",
+     "messageId": "{{ticket.id}}/solved/{{ticket.updated_at_with_timestamp}}",
      "timestamp": "{{ticket.updated_at_with_timestamp}}",
-     "properties": {"ticket_id": "{{ticket.id}}", "priority": "{{ticket.priority}}", "channel": "{{ticket.via}}"}}
-
-Order of arrival is not guaranteed and deliveries repeat; ids, times and `meta.sequence` put them right.
+     "properties": {"ticket_id": "{{ticket.id}}", "created_at": "{{ticket.created_at_with_timestamp}}",
+                    "priority": "{{ticket.priority}}", "channel": "{{ticket.via}}", "agent_id": "{{ticket.assignee.id}}"}}
 """
 
 from __future__ import annotations
@@ -16,124 +18,126 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ingest.body import Items, part
-from ingest.exchange import Webhook
-from schemas.errors import Problem
+from ingest.webhooks.webhook import Webhook
+from schemas.events.fields import text
 
-_PREFIX = "zen:event-type:ticket."
-_RATINGS = ("satisfaction", "csat", "survey_response")
-_UNKNOWN = "webhook_other"
-
-
-def verify(secrets: tuple[str, ...], headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether the signature is base64 HMAC-SHA256 of timestamp + body under one of the secrets.
-
-    No age limit: Zendesk repeats deliveries with their first timestamp, and a replay changes nothing, by its id.
-    """
-    given = headers.get("x-zendesk-webhook-signature", "").encode()
-    signed = headers.get("x-zendesk-webhook-signature-timestamp", "").encode() + body
-    return any(
-        tuple(
-            hmac.compare_digest(base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()), given)
-            for secret in secrets
-        )
-    )
+_TYPE = "zen:event-type:"
+_SYSTEM = "-1"
+"""The author id of what Zendesk itself writes."""
+_LOWER_CASE = ("priority", "channel")
 
 
-def items(body: bytes) -> Items:
-    """The delivery as one native event. Raises `Problem`."""
-    parted = part(body, "events")
-    if len(parted.items) != 1:
-        return parted
-    try:
-        delivery = json.loads(parted.items[0])
-    except (ValueError, RecursionError):
-        raise Problem("malformed_body", "The delivery is no JSON object.") from None
-    if not isinstance(delivery, dict) or not isinstance(delivery.get("type"), str):
-        return parted
-    return Items([json.dumps(_event(delivery), ensure_ascii=False).encode()])
+def verify(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether `X-Zendesk-Webhook-Signature` is base64 of HMAC-SHA256 over timestamp + body."""
+    given = headers.get("x-zendesk-webhook-signature", "")
+    stamp = headers.get("x-zendesk-webhook-signature-timestamp", "")
+    digest = hmac.new(secret.encode(), stamp.encode() + body, hashlib.sha256).digest()
+    return bool(stamp) and hmac.compare_digest(base64.b64encode(digest), given.encode())
 
 
-def _object(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _members(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = parent.get(key)
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: Any) -> str:
-    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-
-
-def _event(delivery: Mapping[str, Any]) -> dict[str, Any]:
-    detail, change = _object(delivery, "detail"), _object(delivery, "event")
-    kind = delivery["type"].removeprefix(_PREFIX) if delivery["type"].startswith(_PREFIX) else ""
-    name, properties, by_customer = _told(kind, change)
-    if name == _UNKNOWN:
-        properties = {"type": delivery["type"], "delivery": delivery}
-    else:
-        properties |= {
-            "ticket_id": _text(detail.get("id")) or _text(delivery.get("subject")).rpartition(":")[2],
-            "priority": _text(detail.get("priority")).lower(),
-            "channel": _text(_object(detail, "via").get("channel")),
-            "created_at": detail.get("created_at"),
-        }
-        if name != "ticket_replied" and "agent_id" not in properties:
-            properties["agent_id"] = _text(detail.get("assignee_id"))
-    customer = _text(detail.get("external_id")) or _text(detail.get("requester_id"))
-    position = _object(_object(change, "meta"), "sequence").get("position")
-    return {
-        "messageId": _text(delivery.get("id")),
+def translate(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The event of a payload in the native format; a type without a name of ours becomes `webhook_other`."""
+    if isinstance(payload.get("event"), str):
+        yield _from_template(payload)
+        return
+    told = text(payload, "type")
+    kind = told.removeprefix(_TYPE).removeprefix("ticket.")
+    detail, change = _members(payload, "detail"), _members(payload, "event")
+    name, own, person = _named(kind, detail, change)
+    item: dict[str, Any] = {
         "event": name,
-        "timestamp": delivery.get("time"),
-        "sequence": position if isinstance(position, int) and not isinstance(position, bool) else None,
-        "userId": customer if by_customer else None,
-        "properties": {key: value for key, value in properties.items() if value not in ("", None)},
+        "messageId": payload.get("id"),
+        "timestamp": payload.get("time"),
+        "sequence": _sequence(change),
+        "properties": {**_ticket(payload, detail), **own},
     }
+    if name == "webhook_other":
+        item["properties"] |= {"type": told, "payload": payload}
+    if person:
+        item["userId"] = person
+    yield item
 
 
-def _told(kind: str, change: Mapping[str, Any]) -> tuple[str, dict[str, Any], bool]:
-    """Our name, what the change says, and whether the customer did it."""
-    current, previous = _text(change.get("current")), _text(change.get("previous"))
-    match kind:
-        case "created":
-            return "ticket_created", {}, True
-        case "comment_added":
-            return _replied(_object(change, "comment"))
-        case "status_changed":
-            return "ticket_status_changed", {"from": previous.lower(), "to": current.lower()}, False
-        case "agent_assignment_changed":
-            return "ticket_assigned", {"agent_id": current}, False
-        case "group_assignment_changed":
-            return "ticket_transferred", {"from": previous, "to": current}, False
-        case _ if kind.startswith(_RATINGS):
-            return "ticket_rated", {"rating": current}, True
-        case _:
-            return _UNKNOWN, {}, False
+def _from_template(payload: dict[str, Any]) -> dict[str, Any]:
+    properties = payload.get("properties")
+    if not isinstance(properties, dict):
+        return payload
+    lowered = {key: value.lower() for key, value in properties.items() if key in _LOWER_CASE and isinstance(value, str)}
+    return {**payload, "properties": {**properties, **lowered}}
 
 
-def _replied(comment: Mapping[str, Any]) -> tuple[str, dict[str, Any], bool]:
-    author = _object(comment, "author")
-    is_staff = author.get("is_staff") is True
-    said: dict[str, Any] = {"author_type": "agent" if is_staff else "customer", "public": comment.get("is_public")}
-    if is_staff:
-        said["agent_id"] = _text(author.get("id"))
-    return "ticket_replied", said, not is_staff
+def _ticket(payload: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
+    """What every ticket event tells; empty fields are left out."""
+    subject = text(payload, "subject")
+    named = subject.removeprefix("zen:ticket:") if subject.startswith("zen:ticket:") else ""
+    told = {
+        "ticket_id": text(detail, "id") or named,
+        "created_at": detail.get("created_at"),
+        "priority": text(detail, "priority").lower(),
+        "channel": text(_members(detail, "via"), "channel").lower(),
+        "agent_id": text(detail, "assignee_id"),
+        "group_id": text(detail, "group_id"),
+        "requester_id": text(detail, "requester_id"),
+        "webhook_type": text(payload, "type"),
+    }
+    return {key: value for key, value in told.items() if value not in (None, "")}
 
 
-WEBHOOK = Webhook(
-    kind="zendesk",
-    meaning="Zendesk ticket events (event or trigger webhooks), signed.",
-    verify=verify,
-    items=items,
-    example={
-        "id": "01HZ",
-        "type": "zen:event-type:ticket.status_changed",
-        "time": "2026-11-18T10:00:00Z",
-        "subject": "zen:ticket:4711",
-        "detail": {"id": "4711", "status": "SOLVED", "requester_id": "99", "created_at": "2026-11-18T09:00:00Z"},
-        "event": {"previous": "OPEN", "current": "SOLVED", "meta": {"sequence": {"id": "x", "position": 3}}},
-    },
-)
+def _customer(detail: Mapping[str, Any]) -> str:
+    return text(detail, "external_id") or text(detail, "requester_id")
+
+
+def _named(kind: str, detail: Mapping[str, Any], change: Mapping[str, Any]) -> tuple[str, dict[str, Any], str]:
+    """Our name, the fields that this kind adds, and the customer if it was they who did it."""
+    before, after = text(change, "previous"), text(change, "current")
+    if kind == "created":
+        submitter, requester = text(detail, "submitter_id"), text(detail, "requester_id")
+        if submitter and requester and submitter != requester:
+            return "ticket_created", {"author_type": "agent"}, ""
+        return "ticket_created", {"author_type": "customer"}, _customer(detail)
+    if kind == "comment_added":
+        return _reply(detail, change)
+    if kind == "status_changed":
+        status = {"from": before.lower(), "to": after.lower()}
+        ended = {"solved": "ticket_solved", "closed": "ticket_closed"}.get(after.lower(), "ticket_status_changed")
+        return ended, status, ""
+    if kind in ("agent_assignment_changed", "group_assignment_changed"):
+        name = "ticket_transferred" if before else "ticket_assigned"
+        field = "agent_id" if kind.startswith("agent") else "group_id"
+        return name, ({field: after} if after else {}) | {"from": before, "to": after}, ""
+    if kind.startswith(("csat", "satisfaction", "survey_response")):
+        return "ticket_rated", {"rating": after}, _customer(detail)
+    return "webhook_other", {}, ""
+
+
+def _reply(detail: Mapping[str, Any], change: Mapping[str, Any]) -> tuple[str, dict[str, Any], str]:
+    comment = _members(change, "comment") or change
+    author = _members(comment, "author")
+    author_id = text(author, "id")
+    own: dict[str, Any] = {"public": comment.get("is_public", True), "comment_id": text(comment, "id")}
+    if author_id == _SYSTEM:
+        return "ticket_replied", own | {"author_type": "bot"}, ""
+    staff = author.get("is_staff")
+    if staff is None:
+        staff = text(author, "role").lower() not in ("", "end-user", "end_user")
+    if staff:
+        return "ticket_replied", own | {"author_type": "agent"} | ({"agent_id": author_id} if author_id else {}), ""
+    requester = text(detail, "requester_id")
+    person = _customer(detail) if author_id in ("", requester) else author_id
+    return "ticket_replied", own | {"author_type": "customer"}, person
+
+
+def _sequence(change: Mapping[str, Any]) -> int | None:
+    position = _members(_members(change, "meta"), "sequence").get("position")
+    return position if isinstance(position, int) and not isinstance(position, bool) and position >= 0 else None
+
+
+WEBHOOK = Webhook("zendesk", verify, translate)
