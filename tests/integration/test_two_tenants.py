@@ -1,0 +1,209 @@
+"""Two tenants with the same ids in everything: whatever one may ask, the answer is the same whether or not the other
+exists, over every route of the OpenAPI document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.application import application
+from deploy.store import ClickHouseStore
+from ingest.service import Ingest
+from schemas.metrics import METRICS
+from schemas.periods import parse_instant
+from schemas.record import Frame
+from schemas.tenants import Tenants
+from stream_processors.processor import Processor
+
+pytestmark = pytest.mark.engine
+NOW = parse_instant("2026-11-20T12:00:00Z", "UTC")
+WINDOW = {"from": "2026-11-10", "to": "2026-11-20", "at": "2026-11-20T12:00:00Z"}
+_KEYS = {"a": ("wk_a", "rt_a", "secret-a"), "b": ("wk_b", "rt_b", "secret-b")}
+
+
+class Direct:
+    """A log that is the processor: what is appended is stored."""
+
+    def __init__(self, store: ClickHouseStore) -> None:
+        self._processor = Processor(store)
+
+    async def append(self, frame: Frame) -> None:
+        await self._processor.write([frame])
+
+    def ready(self) -> bool:
+        return True
+
+
+async def _ready() -> str:
+    return ""
+
+
+@pytest.fixture
+async def http(store: ClickHouseStore, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    tenants = [
+        {
+            "id": name,
+            "currency": "EUR",
+            "write_keys": [write],
+            "read_tokens": [read],
+            "sources": [{"id": f"zd-{name}", "kind": "zendesk", "secrets": [secret]}],
+        }
+        for name, (write, read, secret) in _KEYS.items()
+    ]
+    path = tmp_path / "tenants.json"
+    path.write_text(json.dumps({"tenants": tenants}))
+    known = Tenants(path)
+    app = application(
+        ingest_service=Ingest(Direct(store), known, clock=lambda: NOW),
+        store=store,
+        tenants=known,
+        watermark=lambda: NOW,
+        not_ready=_ready,
+        readings=dict,
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sojourn") as client:
+        yield client
+
+
+def _events(mark: str, count: int) -> list[dict[str, Any]]:
+    """The same ids for everyone, in other numbers and with other words."""
+    events: list[dict[str, Any]] = []
+    for number in range(count):
+        day = f"2026-11-1{number % 9}"
+        who = {
+            "userId": f"u{number % 3}",
+            "anonymousId": f"a{number % 4}",
+            "sessionId": f"s{number % 5}",
+            "context": {"country": mark, "channel": mark, "device": {"type": mark}, "traits": {"plan": mark}},
+        }
+        things = {"cart_id": f"c{number}", "checkout_id": f"k{number}", "order_id": f"o{number}", "total": count}
+        ticket = {"ticket_id": f"t{number}", "priority": mark, "agent_id": mark, "author_type": "agent"}
+        for hour, (name, properties) in enumerate(
+            (
+                ("page", {"path": mark}),
+                ("Product Added", things),
+                ("Checkout Started", things),
+                ("Order Completed", things),
+                ("Ticket Created", {"ticket_id": f"t{number}", "priority": mark}),
+                ("Ticket Replied", ticket),
+                ("Ticket Solved", ticket),
+                ("Ticket Reopened", ticket),
+                (f"{mark} happened", {}),
+            )
+        ):
+            events.append(
+                {
+                    **who,
+                    "event": name,
+                    "messageId": f"m{number}-{hour}",
+                    "timestamp": f"{day}T{hour:02}:00:00Z",
+                    "properties": properties,
+                }
+            )
+    return events
+
+
+async def _send(http: httpx.AsyncClient, name: str, count: int) -> None:
+    answer = await http.post(
+        "/v1/events",
+        json={"events": _events(f"word-of-{name}", count)},
+        headers={"authorization": f"Bearer {_KEYS[name][0]}"},
+    )
+    assert (answer.status_code, answer.json()["rejected"]) == (202, [])
+
+
+def _questions(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Every route that is read, plain and with each segment and filters in the words of both tenants."""
+    for path, operations in document["paths"].items():
+        if "get" not in operations:
+            continue
+        asked = {parameter["name"] for parameter in operations["get"].get("parameters", [])}
+        base = WINDOW if "from" in asked else {}
+        yield path, dict(base)
+        metric = METRICS.get(path.removeprefix("/v1/metrics/").partition("/")[0])
+        if metric is None:
+            continue
+        for segment in metric.segments:
+            named = segment.replace("trait.*", "trait.plan")
+            yield path, {**base, "filter": f"{named}:eq:word-of-a"}
+            if "segment" in asked and not path.endswith("/explain"):
+                yield path, {**base, "segment": named, "filter": f"{named}:nin:word-of-a"}
+
+
+async def _answers(http: httpx.AsyncClient, token: str) -> dict[str, str]:
+    document = (await http.get("/openapi.json")).json()
+    some = asyncio.Semaphore(4)
+
+    async def answer(path: str, query: dict[str, str]) -> tuple[str, str]:
+        async with some:
+            given = await http.get(path, params=query, headers={"authorization": f"Bearer {token}"})
+        assert given.status_code < 500, given.text
+        return f"{path}?{json.dumps(query)}", given.text
+
+    of_the_process = ("/metrics", "/healthz", "/readyz")
+    asked = [question for question in _questions(document) if question[0] not in of_the_process]
+    return dict(await asyncio.gather(*(answer(*question) for question in asked)))
+
+
+async def test_answers_do_not_depend_on_whether_another_tenant_exists(http: httpx.AsyncClient) -> None:
+    await _send(http, "b", 4)
+    alone = await _answers(http, "rt_b")
+    await _send(http, "a", 9)
+    together = await _answers(http, "rt_b")
+    assert len(alone) > 100
+    assert together == alone
+    assert "word-of-b" in "".join(together.values())
+    others = await _answers(http, "rt_a")
+    assert others != together
+
+
+async def test_a_cursor_of_one_opens_nothing_for_the_other(http: httpx.AsyncClient) -> None:
+    await _send(http, "a", 3)
+    await _send(http, "b", 3)
+    for name in METRICS:
+        query = {**WINDOW, "limit": "1"}
+        page = await http.get(f"/v1/metrics/{name}/explain", params=query, headers={"authorization": "Bearer rt_a"})
+        cursor = page.json()["next_cursor"]
+        if cursor:
+            given = await http.get(
+                f"/v1/metrics/{name}/explain",
+                params={**query, "cursor": cursor},
+                headers={"authorization": "Bearer rt_b"},
+            )
+            assert given.status_code == 400, name
+
+
+@pytest.mark.parametrize("key", ["wk_a", "wk_b", "secret-a", "", "rt_"])
+async def test_no_other_secret_reads(http: httpx.AsyncClient, key: str) -> None:
+    document = (await http.get("/openapi.json")).json()
+    for path, operations in document["paths"].items():
+        if "get" in operations and path.startswith("/v1/"):
+            given = await http.get(path, headers={"authorization": f"Bearer {key}"})
+            assert given.status_code in (401, 403), path
+
+
+async def test_a_webhook_source_takes_only_its_own_secret(http: httpx.AsyncClient) -> None:
+    for source in ("zd-a", "zd-b", "zd-c"):
+        given = await http.post(
+            f"/v1/webhooks/zendesk/{source}",
+            content=b"{}",
+            headers={"x-zendesk-webhook-signature": "x", "x-zendesk-webhook-signature-timestamp": "y"},
+        )
+        assert given.status_code == 401
+
+
+async def test_the_same_message_id_of_two_tenants_is_two_events(http: httpx.AsyncClient) -> None:
+    await _send(http, "a", 2)
+    await _send(http, "b", 3)
+    for name, count in (("a", 18), ("b", 27)):
+        given = await http.get(
+            "/v1/metrics/event_count", params=WINDOW, headers={"authorization": f"Bearer {_KEYS[name][1]}"}
+        )
+        assert given.json()["value"] == count
