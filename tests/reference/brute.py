@@ -2,10 +2,11 @@
 
 `Reference(deliveries, ...)` reads the events; `answer(asked)` gives the fields of the fixed body that stored events,
 `at` and parameters decide. Decided here where the specification is silent: a filter selects left-out units too; with
-`min_events` a person who has enough events in the span is counted under every segment value of theirs; `persons` are those of counted
-units. Under the estimate, a unit past its own horizon stays at risk to the longest horizon of the question (a card
-checkout abandoned after its hour is known never to convert; censoring it there would let the few slow payers speak
-for it). Segments follow the basis of the total.
+`min_events` a person who has enough events in the span is counted under every segment value of theirs; `persons` are
+those of counted units; a segment value under which nothing was counted is not listed. Under the estimate, a unit past
+its own horizon stays at risk to the longest horizon of the question (a card checkout abandoned after its hour is known
+never to convert; censoring it there would let the few slow payers speak for it). Segments follow the basis of the
+total. A mean has the sum and the number as its numerator and denominator, an order statistic neither.
 """
 
 from __future__ import annotations
@@ -168,7 +169,7 @@ def _rate(asked: Asked, sums: Sums, maturity: float | None, basis: str | None) -
     numerator = sums.n - sums.successes if absence else sums.successes
     observed = numerator / sums.n if sums.n else None
     maturity = float(asked.at >= asked.end + horizon) if maturity is None else maturity
-    basis = basis or ("mature" if maturity >= 1 else "estimate")
+    basis = basis or ("mature" if maturity >= 1 else "estimate" if sums.n else "observed")
     step = numbers.survival_before(numbers.kaplan_meier(sums.died, sums.survived), horizon)
     rate, low, high = step.survival, step.low, step.high
     if not absence:
@@ -209,8 +210,7 @@ def _duration(asked: Asked, sums: Sums, maturity: float | None) -> Body:
     sla = asked.parameters.get("sla")
     statistics = {name: _seconds(figure) for name, figure in figures.items()}
     body: Body = {
-        "maturity": maturity,
-        "basis": "mature" if maturity in {None, 1.0} else "estimate" if asked.statistic == "km_median" else "observed",
+        "maturity": float(asked.at >= asked.end) if maturity is None else maturity,
         "statistics": {
             **statistics,
             "n": len(values),
@@ -222,10 +222,20 @@ def _duration(asked: Asked, sums: Sums, maturity: float | None) -> Body:
         "denominator": None,
     }
     if asked.statistic:
-        found = [_seconds(limit) for limit in limits[asked.statistic]]
+        limits_of = [_seconds(limit) for limit in limits[asked.statistic]]
         body["value"] = statistics[asked.statistic]
-        body["interval"] = dict(zip(("low", "high"), found, strict=True)) if any(found) else None
+        body["interval"] = _interval(limits_of)
+        if asked.statistic == "mean":
+            body |= {"numerator": sum(values) / 1000, "denominator": len(values)}
+        if asked.statistic == "km_median" and (sums.died or sums.survived):
+            body["estimate"] = {"value": body["value"], "low": limits_of[0], "high": limits_of[1]}
+        elif values:
+            body["basis"] = "mature" if maturity in {None, 1.0} else "observed"
     return body
+
+
+def _interval(limits: list[float | None]) -> Body | None:
+    return None if limits == [None, None] else dict(zip(("low", "high"), limits, strict=True))
 
 
 def _seconds(ms: float | None) -> float | None:

@@ -158,11 +158,13 @@ def read(event: Mapping[str, Any], tenant: str, source: str, received: int, sent
         time = received - (sent - time)
     message = text(event.get("messageId", event.get("message_id")))
     assert message, "the reference knows an event by its messageId"
-    traits = {**(context.get("traits") or {}), **(event.get("traits") or {})}
+    name = canonical_name(str(event["event"]))
+    own = event.get("traits") if name == "identify" else None
+    traits = {**(context.get("traits") or {}), **(own or {})}
     return Copy(
         event_id=str(uuid5(NAMESPACE_URL, f"sojourn:{tenant}/{source}/{message}")),
         message_id=message,
-        name=canonical_name(str(event["event"])),
+        name=name,
         time=time,
         sequence=int(event.get("sequence") or 0),
         user=text(event.get("userId", event.get("user_id"))),

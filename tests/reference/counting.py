@@ -170,7 +170,9 @@ def carts(known: Known, asked: Asked) -> Iterator[Unit]:
 
 
 def _recovered(cart: Basket, order: int, inactivity: int, recovery: int) -> bool:
-    return order - _touched(cart, order) > inactivity and order < cart.created + recovery
+    """Bought after a pause; a cart that began with its order knew none."""
+    touched = _touched(cart, order)
+    return touched > 0 and order - touched > inactivity and order < cart.created + recovery
 
 
 def _touched(cart: Basket, before: int) -> int:

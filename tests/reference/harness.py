@@ -1,0 +1,70 @@
+"""The product in one process, fed and asked by its real parts: accept, fold, store, then HTTP over ASGI."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from deploy.store import ClickHouseStore
+from ingest.accept import accept
+from query_api.app import problems, router
+from schemas.record import Frame
+from schemas.tenants import Tenants
+from stream_processors.processor import Processor
+from tests.reference.copies import instant
+
+WATERMARK = "2026-12-24T10:00:00.120Z"
+TENANT = {"id": "demo", "timezone": "Europe/Berlin", "currency": "EUR", "read_tokens": ["rt"]}
+
+
+def frame(delivery: Mapping[str, Any]) -> Frame:
+    """One batch as it would have been taken at its time; a batch of which anything is refused is a mistake here."""
+    received = instant(delivery["received_at"])
+    assert received is not None
+    numbers = itertools.count()
+    body: dict[str, Any] = {"events": delivery["events"]}
+    taken = accept(
+        json.dumps(body).encode(),
+        tenant="demo",
+        received_at=received,
+        random_id=lambda: str(next(numbers)),
+        sent_at=delivery.get("sent_at"),
+    )
+    assert not taken.rejected, taken.rejected
+    return taken.frame
+
+
+async def feed(store: ClickHouseStore, deliveries: Iterable[Mapping[str, Any]], at_once: int = 20) -> None:
+    """Store the deliveries as they come, so many at once."""
+    writes, frames = Processor(store), map(frame, deliveries)
+    while some := list(itertools.islice(frames, at_once)):
+        await writes.write(some)
+
+
+@asynccontextmanager
+async def reader(store: ClickHouseStore, folder: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that may read what is stored."""
+    path, watermark = folder / "tenants.json", instant(WATERMARK)
+    path.write_text(json.dumps({"tenants": [TENANT]}))
+    assert watermark is not None
+    app = FastAPI()
+    app.include_router(router(store, Tenants(path), lambda: watermark))
+    problems(app)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://sojourn", headers={"authorization": "Bearer rt"}
+    ) as client:
+        yield client
+
+
+async def ask(client: httpx.AsyncClient, metric: str, query: Mapping[str, Any]) -> bytes:
+    """The body of an answer."""
+    response = await client.get(f"/v1/metrics/{metric}", params=dict(query), timeout=120)
+    assert response.status_code == 200, (metric, query, response.text)
+    return response.content
