@@ -10,6 +10,7 @@ import ingest.app
 import query_api.app
 from deploy import observe
 from ingest.service import Ingest
+from query_api.service import Lag
 from schemas.ports import Store
 from schemas.signals import Reading, Signal
 from schemas.tenants import Tenants
@@ -21,6 +22,7 @@ def application(
     store: Store,
     tenants: Tenants,
     watermark: Callable[[], int],
+    lag: Callable[[], Lag],
     not_ready: Callable[[], Awaitable[str]],
     readings: Callable[[], Mapping[Signal, Reading]],
 ) -> FastAPI:
@@ -32,7 +34,7 @@ def application(
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.include_router(observe.router(not_ready, readings))
-    app.include_router(query_api.app.router(store, tenants, watermark))
+    app.include_router(query_api.app.router(store, tenants, watermark, lag))
     app.include_router(ingest.app.router(ingest_service))
     query_api.app.problems(app)
     return app

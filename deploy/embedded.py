@@ -26,6 +26,7 @@ from deploy.server import PortInUse, Server, bind
 from deploy.store import ClickHouseStore
 from deploy.welcome import welcome
 from ingest.service import Ingest
+from query_api.service import Lag
 from schemas import signals
 from schemas.ports import Store, StoreRejected, StoreUnavailable
 from schemas.record import Frame
@@ -92,6 +93,10 @@ class Service:
         )
         if count:
             await refold(self.store, newest - REFOLD_MS)
+
+    def lag(self) -> Lag:
+        """What the log still holds back from the numbers."""
+        return Lag(self.log.pending_records(), (clock() - self.log.watermark()) / 1000)
 
     async def not_ready(self) -> str:
         """Why the service cannot do its work now, or ""."""
@@ -189,6 +194,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
                 store=service.store,
                 tenants=tenants,
                 watermark=service.log.watermark,
+                lag=service.lag,
                 not_ready=service.not_ready,
                 readings=service.readings,
             )

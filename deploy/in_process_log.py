@@ -79,6 +79,10 @@ class InProcessLog:
         waiting = [w.frame.received_at for w in (*self._writing, *self._queue)]
         return min(waiting, default=self._clock())
 
+    def pending_records(self) -> int:
+        """Events that wait for the store."""
+        return sum(len(w.frame.records) for w in (*self._writing, *self._queue))
+
     async def close(self, seconds: float = 10.0) -> None:
         """Refuse new appends, write what waits, and fail what could not be written in time."""
         self._closed = True

@@ -16,6 +16,7 @@ import pytest
 from deploy.application import application
 from deploy.store import ClickHouseStore
 from ingest.service import Ingest
+from query_api.service import Lag
 from schemas.metrics import METRICS
 from schemas.periods import parse_instant
 from schemas.record import Frame
@@ -65,6 +66,7 @@ async def http(store: ClickHouseStore, tmp_path: Path) -> AsyncIterator[httpx.As
         store=store,
         tenants=known,
         watermark=lambda: NOW,
+        lag=Lag,
         not_ready=_ready,
         readings=dict,
     )
