@@ -20,10 +20,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+import ingest.app
+from ingest.service import Ingest
 from query_api.app import problems, router
 from query_api.count import Unit
 from query_api.question import Cell, Question
 from schemas.ports import Store
+from schemas.record import Frame
 from schemas.tenants import Tenants
 
 
@@ -35,6 +38,16 @@ class Empty:
 
     async def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         raise NotImplementedError
+
+
+class Taking:
+    """A log that takes everything and keeps nothing."""
+
+    async def append(self, frame: Frame) -> None:
+        return None
+
+    def ready(self) -> bool:
+        return True
 
 
 async def count(store: Store, question: Question) -> Sequence[Cell]:
@@ -50,10 +63,13 @@ async def explain(
 def application() -> FastAPI:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tenants.json")
-        path.write_text(json.dumps({"tenants": [{"id": "demo", "read_tokens": ["rt_demo"]}]}))
+        path.write_text(
+            json.dumps({"tenants": [{"id": "demo", "read_tokens": ["rt_demo"], "write_keys": ["wk_demo"]}]})
+        )
         tenants = Tenants(path, clock=lambda: 0.0)  # no time passes: never read again
     app = FastAPI()
     app.include_router(router(Empty(), tenants, lambda: 1_764_000_000_000, count=count, explain=explain))
+    app.include_router(ingest.app.router(Ingest(Taking(), tenants)))
     problems(app)
     return app
 
@@ -73,9 +89,11 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_no_query_breaks_the_contract(label: str) -> None:
+    key = "wk_demo" if label.startswith("POST") else "rt_demo"
+
     @settings(max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=OPERATIONS[label].as_strategy())
     def ask(case: Any) -> None:
-        case.call_and_validate(headers={"Authorization": "Bearer rt_demo"}, checks=CHECKS)
+        case.call_and_validate(headers={"Authorization": f"Bearer {key}"}, checks=CHECKS)
 
     ask()
