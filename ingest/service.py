@@ -104,9 +104,9 @@ class Ingest:
         lookup = self._lookup(request.path)
         failure = post[0].failure if post else lookup[0].failure if lookup else problem_answer
         webhook = request.path.startswith(WEBHOOK_PATH)
+        if not (post or lookup or webhook):
+            return problem_answer(Problem("not_found", f"There is nothing at {request.path}."))
         try:
-            if not (post or lookup or webhook):
-                raise Problem("not_found", f"There is nothing at {request.path}.")
             allowed = "POST" if post or webhook else "GET"
             if request.method == "OPTIONS":
                 return self._preflight(request, f"{allowed}, OPTIONS")

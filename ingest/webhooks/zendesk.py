@@ -10,7 +10,8 @@ every name and field of `POST /v1/events` may be used:
      "messageId": "{{ticket.id}}/solved/{{ticket.updated_at_with_timestamp}}",
      "timestamp": "{{ticket.updated_at_with_timestamp}}",
      "properties": {"ticket_id": "{{ticket.id}}", "created_at": "{{ticket.created_at_with_timestamp}}",
-                    "priority": "{{ticket.priority}}", "channel": "{{ticket.via}}", "agent_id": "{{ticket.assignee.id}}"}}
+                    "priority": "{{ticket.priority}}", "channel": "{{ticket.via}}",
+                    "agent_id": "{{ticket.assignee.id}}"}}
 """
 
 from __future__ import annotations
