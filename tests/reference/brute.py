@@ -27,6 +27,7 @@ RATES = {
     "checkout_abandonment_rate": ("horizon", "absence"),
     "reopen_rate": ("within", "presence"),
 }
+QUANTILES = {"median": 0.5, "p90": 0.9, "km_median": 0.5}
 DURATIONS = ("resolution_time", "first_response_time")
 Body = dict[str, Any]
 
@@ -61,7 +62,7 @@ class Reference:
         if asked.segments:
             for unit in units:
                 groups[tuple(unit.dimensions(name) or None for name in asked.segments)].append(unit)
-        cells = [(key, _body(asked, add_up(found), body["basis"])) for key, found in groups.items()]
+        cells = [(key, _body(asked, add_up(found), body.get("basis"))) for key, found in groups.items()]
         body["segments"] = _segments(asked, cells)
         return body
 
@@ -194,12 +195,12 @@ def _rate(asked: Asked, sums: Sums, maturity: float | None, basis: str | None) -
 def _duration(asked: Asked, sums: Sums, maturity: float | None) -> Body:
     values = sums.values
     steps = numbers.kaplan_meier(sums.died, sums.survived)
-    median, low, high = numbers.km_median(steps)
+    median, *km_limits = numbers.km_quantile(steps, 0.5)
     limits = {
         "mean": numbers.mean_limits(values),
         "median": numbers.quantile_limits(values, 0.5),
         "p90": numbers.quantile_limits(values, 0.9),
-        "km_median": (low, high),
+        "km_median": (km_limits[0], km_limits[1]),
     }
     figures = {
         "mean": sum(values) / len(values) if values else None,
@@ -222,15 +223,18 @@ def _duration(asked: Asked, sums: Sums, maturity: float | None) -> Body:
         "denominator": None,
     }
     if asked.statistic:
-        limits_of = [_seconds(limit) for limit in limits[asked.statistic]]
-        body["value"] = statistics[asked.statistic]
-        body["interval"] = _interval(limits_of)
+        value, found = statistics[asked.statistic], [_seconds(limit) for limit in limits[asked.statistic]]
+        open_still = maturity not in {None, 1.0}
+        if asked.statistic == "km_median" or (open_still and asked.statistic in QUANTILES):
+            # With some open, an order statistic of the closed ones would flatter: the headline is the curve's.
+            value, *found = (_seconds(t) for t in numbers.km_quantile(steps, QUANTILES[asked.statistic]))
+            if steps or sums.survived:
+                body["estimate"] = {"value": value, "low": found[0], "high": found[1]}
+        if asked.statistic != "km_median" and values:
+            body["basis"] = "mature" if not open_still else "estimate" if asked.statistic in QUANTILES else "observed"
         if asked.statistic == "mean":
             body |= {"numerator": sum(values) / 1000, "denominator": len(values)}
-        if asked.statistic == "km_median" and (sums.died or sums.survived):
-            body["estimate"] = {"value": body["value"], "low": limits_of[0], "high": limits_of[1]}
-        elif values:
-            body["basis"] = "mature" if maturity in {None, 1.0} else "observed"
+        body |= {"value": value, "interval": _interval(found)}
     return body
 
 

@@ -10,7 +10,6 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 Z = 1.959963984540054
-HALF = 0.5
 NEAR = 1e-9
 Limits = tuple[float | None, float | None]
 
@@ -56,21 +55,22 @@ def survival_before(steps: Sequence[Step], horizon: int) -> Step:
     return max((step for step in steps if step.time < horizon), default=Step(0, 1.0, None, None))
 
 
-def crossing(curve: Sequence[tuple[int, float | None]]) -> float | None:
-    """The first time at or below one half; the middle of the step where the curve lies on one half exactly."""
-    below = [(time, value) for time, value in curve if value is not None and value <= HALF + NEAR]
+def crossing(curve: Sequence[tuple[int, float | None]], level: float) -> float | None:
+    """The first time at or below the level; the middle of the step where the curve lies on the level exactly."""
+    below = [(time, value) for time, value in curve if value is not None and value <= level + NEAR]
     if not below:
         return None
     first, value = below[0]
     lower = [time for time, later in below if later < value - NEAR]
-    return (first + lower[0]) / 2 if abs(value - HALF) <= NEAR and lower else float(first)
+    return (first + lower[0]) / 2 if abs(value - level) <= NEAR and lower else float(first)
 
 
-def km_median(steps: Sequence[Step]) -> tuple[float | None, float | None, float | None]:
+def km_quantile(steps: Sequence[Step], q: float) -> tuple[float | None, float | None, float | None]:
+    """The time by which a share q had its outcome, and its limits where the curve's limits cross."""
     return (
-        crossing([(step.time, step.survival) for step in steps]),
-        crossing([(step.time, step.low) for step in steps]),
-        crossing([(step.time, step.high) for step in steps]),
+        crossing([(step.time, step.survival) for step in steps], 1 - q),
+        crossing([(step.time, step.low) for step in steps], 1 - q),
+        crossing([(step.time, step.high) for step in steps], 1 - q),
     )
 
 
