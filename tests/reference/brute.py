@@ -5,8 +5,8 @@
 `min_events` a person who has enough events in the span is counted under every segment value of theirs; `persons` are
 those of counted units; a segment value under which nothing was counted is not listed. Under the estimate, a unit past
 its own horizon stays at risk to the longest horizon of the question (a card checkout abandoned after its hour is known
-never to convert; censoring it there would let the few slow payers speak for it). Segments follow the basis of the
-total. A mean has the sum and the number as its numerator and denominator, an order statistic neither.
+never to convert; censoring it there would let the few slow payers speak for it). Each segment has its
+own basis. A mean has the sum and the number as its numerator and denominator, an order statistic neither.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Reference:
         if asked.segments:
             for unit in units:
                 groups[tuple(unit.dimensions(name) or None for name in asked.segments)].append(unit)
-        cells = [(key, _body(asked, add_up(found), body.get("basis"))) for key, found in groups.items()]
+        cells = [(key, _body(asked, add_up(found))) for key, found in groups.items()]
         body["segments"] = _segments(asked, cells)
         return body
 
@@ -121,7 +121,7 @@ def _stickiness(asked: Asked, units: list[Unit], until: int) -> Body:
     }
 
 
-def _body(asked: Asked, sums: Sums, basis: str | None = None) -> Body:
+def _body(asked: Asked, sums: Sums) -> Body:
     maturity = sums.mature / sums.n if sums.n else None
     body: Body = {
         "n": sums.n,
@@ -131,7 +131,7 @@ def _body(asked: Asked, sums: Sums, basis: str | None = None) -> Body:
         "persons": len({unit.person for unit in sums.units if not unit.reason and unit.n}),
     }
     if asked.metric in RATES:
-        body |= _rate(asked, sums, maturity, basis)
+        body |= _rate(asked, sums, maturity)
     elif asked.metric in DURATIONS:
         body |= _duration(asked, sums, maturity)
     elif asked.metric == "revenue":
@@ -163,14 +163,14 @@ def _body(asked: Asked, sums: Sums, basis: str | None = None) -> Body:
     return body
 
 
-def _rate(asked: Asked, sums: Sums, maturity: float | None, basis: str | None) -> Body:
+def _rate(asked: Asked, sums: Sums, maturity: float | None) -> Body:
     parameter, counts = RATES[asked.metric]
     horizon = max(int(asked.parameters[key]) for key in (parameter, "horizon_async") if key in asked.parameters)
     absence = counts == "absence"
     numerator = sums.n - sums.successes if absence else sums.successes
     observed = numerator / sums.n if sums.n else None
     maturity = float(asked.at >= asked.end + horizon) if maturity is None else maturity
-    basis = basis or ("mature" if maturity >= 1 else "estimate" if sums.n else "observed")
+    basis = "mature" if maturity >= 1 else "estimate" if sums.n else "observed"
     step = numbers.survival_before(numbers.kaplan_meier(sums.died, sums.survived), horizon)
     rate, low, high = step.survival, step.low, step.high
     if not absence:
@@ -234,12 +234,16 @@ def _duration(asked: Asked, sums: Sums, maturity: float | None) -> Body:
             body["basis"] = "mature" if not open_still else "estimate" if asked.statistic in QUANTILES else "observed"
         if asked.statistic == "mean":
             body |= {"numerator": sum(values) / 1000, "denominator": len(values)}
-        body |= {"value": value, "interval": _interval(found)}
+        body |= {"value": value, "interval": _interval(found) or (body["estimate"] and _limits(found))}
     return body
 
 
 def _interval(limits: list[float | None]) -> Body | None:
-    return None if limits == [None, None] else dict(zip(("low", "high"), limits, strict=True))
+    return None if limits == [None, None] else _limits(limits)
+
+
+def _limits(limits: list[float | None]) -> Body:
+    return dict(zip(("low", "high"), limits, strict=True))
 
 
 def _seconds(ms: float | None) -> float | None:
