@@ -1,0 +1,111 @@
+"""How a field is read: its spellings, what is absent, what is refused."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from schemas.events import BadField, lookup
+from schemas.events.fields import flag, instant, number, text
+
+
+def test_both_spellings_and_the_name_of_ga4_are_found() -> None:
+    assert text({"cartId": "c1"}, "cart_id") == text({"cart_id": "c1"}, "cart_id") == "c1"
+    assert text({"transaction_id": "o1"}, "order_id") == "o1"
+
+
+def test_an_empty_spelling_does_not_hide_a_full_one() -> None:
+    assert text({"cart_id": "", "cartId": "c1"}, "cart_id") == "c1"
+
+
+@pytest.mark.parametrize("value", [None, "", True, [], {}])
+def test_what_is_no_text_is_absent(value: Any) -> None:
+    assert text({"cart_id": value}, "cart_id") == ""
+
+
+def test_a_whole_number_is_an_id() -> None:
+    assert text({"ticket_id": 42}, "ticket_id") == "42"
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [(19.9, "19.9"), ("19.90", "19.90"), (3, "3"), (-1, "-1"), (" 7 ", "7"), ("1e2", "1E+2")],
+)
+def test_a_number_is_exact(value: Any, read: str) -> None:
+    assert number({"price": value}, "price") == Decimal(read)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        "free",
+        "19,90",
+        "NaN",
+        "inf",
+        float("inf"),
+        1e300,
+        "9" * 500,
+        pytest.param(10**5000, id="5000 digits"),
+        [1],
+        "1_000",
+    ],
+)
+def test_what_is_no_countable_number_is_none(value: Any) -> None:
+    assert number({"price": value}, "price") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("1970-01-01T00:00:01Z", 1000),
+        ("1970-01-01T01:00:01+01:00", 1000),
+        ("1970-01-01T00:00:00.0019Z", 1),
+        (1_795_255_080, 1_795_255_080_000),
+        (1_795_255_080_000, 1_795_255_080_000),
+    ],
+)
+def test_an_instant_is_utc_milliseconds(value: Any, read: int) -> None:
+    assert instant({"created_at": value}, "created_at") == read
+
+
+@pytest.mark.parametrize("value", ["2026-11-18", "2026-11-18T09:58:00", "yesterday", True, -5, 10**400])
+def test_a_time_without_offset_or_sense_is_none(value: Any) -> None:
+    assert instant({"created_at": value}, "created_at") is None
+
+
+@pytest.mark.parametrize(("value", "read"), [(True, True), ("false", False), (0, False), ("maybe", None), (2, None)])
+def test_a_flag_is_read_from_text_and_numbers(value: Any, read: bool | None) -> None:
+    assert flag({"public": value}, "public") is read
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "code", "field"),
+    [
+        ("product_added", {"price": "free"}, "invalid_property", "properties.price"),
+        ("product_added", {"cartId": [1]}, "invalid_property", "properties.cartId"),
+        ("order_completed", {}, "missing_property", "properties.order_id"),
+        ("order_completed", {"order_id": ""}, "missing_property", "properties.order_id"),
+        ("ticket_solved", {"ticket_id": None}, "missing_property", "properties.ticket_id"),
+        (
+            "ticket_created",
+            {"ticket_id": 1, "created_at": "2026-11-18T09:00:00"},
+            "invalid_property",
+            "properties.created_at",
+        ),
+        ("ticket_replied", {"ticket_id": 1, "author_type": "robot"}, "invalid_property", "properties.author_type"),
+        ("cart_viewed", {"products": "three"}, "invalid_property", "properties.products"),
+    ],
+)
+def test_a_field_that_metrics_read_must_be_readable(
+    name: str, properties: dict[str, Any], code: str, field: str
+) -> None:
+    with pytest.raises(BadField) as bad:
+        lookup(name).validate(properties)
+    assert (bad.value.code, bad.value.field) == (code, field)
+
+
+def test_fields_that_no_metric_reads_pass() -> None:
+    lookup("product_added").validate({"anything": [{"at": "all"}], "price": None, "quantity": ""})
