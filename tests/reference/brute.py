@@ -229,12 +229,12 @@ def _duration(asked: Asked, sums: Sums, maturity: float | None) -> Body:
             # With some open, an order statistic of the closed ones would flatter: the headline is the curve's.
             value, *found = (_seconds(t) for t in numbers.km_quantile(steps, QUANTILES[asked.statistic]))
             if steps or sums.survived:
-                body["estimate"] = {"value": value, "low": found[0], "high": found[1]}
+                body |= {"basis": "estimate", "estimate": {"value": value, "low": found[0], "high": found[1]}}
         if asked.statistic != "km_median" and values:
             body["basis"] = "mature" if not open_still else "estimate" if asked.statistic in QUANTILES else "observed"
         if asked.statistic == "mean":
             body |= {"numerator": sum(values) / 1000, "denominator": len(values)}
-        body |= {"value": value, "interval": _interval(found) or (body["estimate"] and _limits(found))}
+        body |= {"value": value, "interval": _interval(found) or (_limits(found) if body.get("estimate") else None)}
     return body
 
 
