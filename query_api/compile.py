@@ -6,6 +6,7 @@ Identifiers come from the registry; what a caller wrote reaches the text of a st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -97,8 +98,8 @@ def _selected_events(question: Question) -> str:
         rows = f"""SELECT event_id, toUnixTimestamp64Milli(time) AS entered, name AS event, {columns}
         FROM events WHERE tenant = {{tenant:String}} AND time >= $low AND time < $until AND person_class {names}"""
     else:
-        parts = ", ".join(f"row.{place} AS {column}" for place, column in enumerate(_EVENT_COLUMNS, 1))
-        rows = f"SELECT event_id, stamp.1 AS entered, row.1 AS event, {parts} FROM ({copies_apart(columns)})"
+        own = ", ".join(f"own_{column} AS {column}" for column in _EVENT_COLUMNS)
+        rows = f"SELECT event_id, entered, own_name AS event, {own} FROM ({copies_apart(_EVENT_COLUMNS)})"
         if names:  # after the copies are told apart: a copy may carry another name
             rows = f"SELECT * FROM ({rows}) WHERE {names.removeprefix('AND ')}"
     if _needs_people(question):
@@ -192,6 +193,12 @@ def _bound(question: Question) -> dict[str, Any]:
     return values
 
 
+def _defined(name: str, body: str, named: Mapping[str, str], select: str) -> str:
+    """A relation that is read once is left to the optimiser, which drops what nobody reads of it; others are kept."""
+    uses = sum(len(re.findall(rf"\b{name}\b", text)) for text in (*named.values(), select))
+    return f"{name} AS {'MATERIALIZED ' if uses > 1 else ''}({body})"
+
+
 def statement(
     question: Question, select: str, extra: Mapping[str, Any] | None = None, units: str | None = None
 ) -> Statement:
@@ -202,7 +209,7 @@ def statement(
     parts = {**_traits(question), **parts}
     needed = named_in(" ".join([*parts.values(), select]))
     named = {**{relation.name: relation.sql for relation in needed}, **parts}
-    sql = "WITH " + ",\n".join(f"{name} AS MATERIALIZED ({body})" for name, body in named.items()) + "\n" + select
+    sql = "WITH " + ",\n".join(_defined(name, body, named, select) for name, body in named.items()) + "\n" + select
     values = {**_bound(question), **(extra or {})}
     for name in ("start", "until", "at", "low", "begun"):
         sql = sql.replace(f"${name}", f"fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')")

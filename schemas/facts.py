@@ -13,7 +13,7 @@ the smallest (time, hash).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.tables import NEVER_MS
@@ -47,10 +47,14 @@ def canonical(array: str, before: str = "{at:Int64}") -> str:
     return f"arrayCompact(x -> x.3, arraySort(x -> (x.3, x.1, x.4), arrayFilter(x -> x.1 < {before}, {array})))"
 
 
-def copies_apart(columns: str, names: str = "") -> str:
-    """Canonical events in [low, until): one row an event with `columns` (of its canonical copy) as `row`."""
+def copies_apart(columns: Sequence[str], names: str = "") -> str:
+    """Canonical events in [low, until): one row an event with each column of its canonical copy as `own_<column>`.
+
+    A column of its own for each, so that those which nobody reads are not computed.
+    """
+    own = ", ".join(f"argMin({column}, (time, hash)) AS own_{column}" for column in columns)
     return f"""
-    SELECT event_id, min((toUnixTimestamp64Milli(time), hash)) AS stamp, argMin(({columns}), (time, hash)) AS row
+    SELECT event_id, toUnixTimestamp64Milli(min(time)) AS entered, {own}
     FROM events
     WHERE tenant = {{tenant:String}} AND time >= $low AND time < $until {names}
       AND event_id NOT IN (

@@ -32,17 +32,17 @@ _NO_OUTCOME = "toInt64(0) AS outcome_at, '' AS outcome_id"
 
 def _absent(*keys: str) -> str:
     names = [name for key in keys for name in spellings(key)]
-    return " AND ".join(f"JSONExtractRaw(row.5, '{name}') IN ('', 'null', '\"\"')" for name in names)
+    return " AND ".join(f"JSONExtractRaw(own_properties, '{name}') IN ('', 'null', '\"\"')" for name in names)
 
 
 def _nameless(event: str, keys: tuple[str, ...], reason: str) -> str:
     """Events that begin something but say of no id what."""
-    columns = "actor, country, channel, device, properties, session_id"
+    columns = ("actor", "country", "channel", "device", "properties", "session_id")
     return f"""
-    SELECT toString(event_id) AS id, row.1 AS actor, row.2 AS country, row.3 AS channel, row.4 AS device,
-      stamp.1 AS entered, toInt64(0) AS h, {_NO_OUTCOME}, '{reason}' AS reason, [event_id] AS event_ids
+    SELECT toString(event_id) AS id, own_actor AS actor, own_country AS country, own_channel AS channel,
+      own_device AS device, entered, toInt64(0) AS h, {_NO_OUTCOME}, '{reason}' AS reason, [event_id] AS event_ids
     FROM ({copies_apart(columns, f"AND name = '{event}'")})
-    WHERE row.6 = ''{" AND " + _absent(*keys) if keys else ""}"""
+    WHERE own_session_id = ''{" AND " + _absent(*keys) if keys else ""}"""
 
 
 def _first_orders(orders: str) -> str:
