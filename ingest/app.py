@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 from fastapi import Response as HttpResponse
+from starlette.requests import ClientDisconnect
 
 from ingest.body import MAX_WIRE_BYTES
 from ingest.http import Response
@@ -98,27 +99,31 @@ def router(ingest: Ingest) -> APIRouter:
 
 def _endpoint(ingest: Ingest) -> Endpoint:
     async def endpoint(request: HttpRequest) -> HttpResponse:
-        headers, query = dict(request.headers), dict(request.query_params)
-        body = await _body(request)
-        if body is None:
-            problem = Problem("body_too_large", f"A body has at most {MAX_WIRE_BYTES} bytes on the wire.")
-            return _answer(ingest.refuse(problem, request.url.path, headers, query))
-        return _answer(await ingest.handle(request.method, request.url.path, headers, query, body))
+        path, headers, query = request.url.path, dict(request.headers), dict(request.query_params)
+        body = bytearray()
+        held = 0
+        try:
+            _check_size(int(length) if (length := headers.get("content-length", "")).isdigit() else 0)
+            async for chunk in request.stream():
+                ingest.budget.take(len(chunk))
+                held += len(chunk)
+                body += chunk
+                _check_size(held)
+            return _answer(await ingest.handle(request.method, path, headers, query, bytes(body)))
+        except Problem as problem:
+            return _answer(ingest.refuse(problem, path, headers, query))
+        except ClientDisconnect:
+            return HttpResponse(status_code=400)  # nobody reads it
+        finally:
+            ingest.budget.release(held)
 
     return endpoint
 
 
-async def _body(request: HttpRequest) -> bytes | None:
-    """The body, None if it is too large: then the rest of it is not read."""
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > MAX_WIRE_BYTES:
-        return None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_WIRE_BYTES:
-            return None
-    return bytes(body)
+def _check_size(size: int) -> None:
+    """Raise `Problem` as soon as it is known that a body is too large: the rest of it is not read."""
+    if size > MAX_WIRE_BYTES:
+        raise Problem("body_too_large", f"A body has at most {MAX_WIRE_BYTES} bytes on the wire.")
 
 
 def _answer(response: Response) -> HttpResponse:

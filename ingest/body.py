@@ -27,9 +27,15 @@ _AUTO_GZIP = zlib.MAX_WBITS | 16
 _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
 _ESCAPES = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+    rb"(?:\\[^u])+|\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
 )
 _MAYBE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|([{\[])|([}\]])', re.DOTALL)
+"""Finds brackets outside text. Unfinished text is one match to the end, so that no byte is looked at twice."""
+_DEEPEST_READ = 64
+"""Far below what the JSON reader can follow, and more than any item may have."""
+_LONGEST_CUT = 1_000_000
 _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _any = msgspec.json.Decoder().decode
@@ -91,19 +97,47 @@ def repaired(body: bytes) -> bytes:
     return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
 
+def cut_deep(text: bytes) -> bytes:
+    """Put null for whatever is nested hopelessly deep, so that the item that holds it can be refused on its own."""
+    kept: list[bytes] = []
+    level = start = 0
+    for found in BRACKETS.finditer(text):
+        if found[1]:
+            level += 1
+            if level == _DEEPEST_READ + 1:
+                kept += (text[start : found.start()], b"null")
+        elif found[2]:
+            if level == _DEEPEST_READ + 1:
+                start = found.end()
+            level -= 1
+    return b"".join(kept) + text[start:] if level <= _DEEPEST_READ else text
+
+
 def part(body: bytes, list_key: str) -> Items:
     """The items of an unpacked body: one object, an object with a list under `list_key`, an array, or NDJSON.
 
     Raises `Problem` if the body cannot be parted or holds too many items.
     """
     text = repaired(_unwrap(body.removeprefix(_BOM).strip(_BLANK)))
+    try:
+        return _part(text, list_key)
+    except RecursionError:
+        if len(text) > _LONGEST_CUT:
+            raise Problem("malformed_body", "The body is nested too deep to be read.") from None
+    try:
+        return _part(cut_deep(text), list_key)
+    except RecursionError:
+        raise Problem("malformed_body", "The body is nested too deep to be read.") from None
+
+
+def _part(text: bytes, list_key: str) -> Items:
     if text[:1] == b"[":
         return Items(_bounded(_parts_of_array(text)))
     if text[:1] != b"{":
         raise Problem("malformed_body", "Expected a JSON object, a JSON array, or one JSON object a line.")
     try:
         envelope = _object(text)
-    except UNREADABLE as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return Items(_bounded(_lines(text, error)))
     if list_key not in envelope:
         return Items([text], write_key=_write_key(envelope))
@@ -117,7 +151,7 @@ def part(body: bytes, list_key: str) -> Items:
 def _parts_of_array(text: bytes, field: str | None = None) -> list[bytes]:
     try:
         return [bytes(item) for item in _list(text)]
-    except UNREADABLE as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Problem("malformed_body", f"The list cannot be read: {error}", field=field) from None
 
 

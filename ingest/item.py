@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from ingest.body import UNREADABLE
+from ingest.body import BRACKETS, UNREADABLE
 from schemas.events import BadField, canonical, lookup
 from schemas.events.bots import is_crawler
 from schemas.events.declared import LONGEST_ID
@@ -31,7 +31,7 @@ SKEW_MS = 300_000
 
 _IDENTITY = frozenset({"identify", "alias", "unalias"})
 _NO_OBJECT = msgspec.Raw(b"{}")
-_RAW = re.compile(rb'"(?:[^"\\]|\\.)*"|([{\[])|([}\]])', re.DOTALL)
+_WHERE = re.compile(r" - at `\$\.(\w+)")
 _decode = msgspec.json.Decoder().decode
 _in_order = msgspec.json.Encoder(order="deterministic").encode
 
@@ -99,7 +99,7 @@ def depth(raw: bytes) -> int:
     if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
         return MAX_DEPTH
     level = deepest = 0
-    for found in _RAW.finditer(raw):
+    for found in BRACKETS.finditer(raw):
         if found[1]:
             level += 1
             deepest = max(deepest, level)
@@ -117,6 +117,9 @@ def read_envelope(raw: bytes) -> Envelope:
     try:
         return _envelope(raw)
     except UNREADABLE as error:
+        where = _WHERE.search(str(error))
+        if where:
+            raise BadField("invalid_property", where[1], str(error)) from None
         raise BadField("invalid_event", "", f"no JSON object: {error}") from None
 
 

@@ -1,0 +1,93 @@
+"""Every way in which a body may be written, and the limits on it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import urllib.parse
+
+import pytest
+
+from ingest.body import MAX_INFLATED_BYTES, MAX_ITEMS, MAX_WIRE_BYTES, inflate, part, repaired
+from schemas.errors import Problem
+
+ONE = b'{"event":"a"}'
+TWO = b'{"event":"b"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "items"),
+    [
+        (ONE, [ONE]),
+        (b" \n" + ONE + b"\n", [ONE]),
+        (b"\xef\xbb\xbf" + ONE, [ONE]),
+        (b"[" + ONE + b"," + TWO + b"]", [ONE, TWO]),
+        (b'{"events":[' + ONE + b"," + TWO + b"]}", [ONE, TWO]),
+        (ONE + b"\n" + TWO, [ONE, TWO]),
+        (ONE + b"\r\n\r\n" + TWO + b"\r\n", [ONE, TWO]),
+        (b"data=" + urllib.parse.quote(ONE).encode(), [ONE]),
+        (b"data=" + urllib.parse.quote(base64.b64encode(b"[" + ONE + b"]")).encode() + b"&ip=0", [ONE]),
+        (base64.b64encode(ONE), [ONE]),
+        (b"[]", []),
+    ],
+)
+def test_a_body_is_parted_by_what_is_in_it(body: bytes, items: list[bytes]) -> None:
+    assert part(body, "events").items == items
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"hello", b"null", b'"x"', b"12", b'{"event":', b"[1,", b'{"events":{}}', b"\xff\xfe"]
+)
+def test_a_body_that_cannot_be_parted_is_malformed(body: bytes) -> None:
+    with pytest.raises(Problem) as problem:
+        part(body, "events")
+    assert (problem.value.code, problem.value.status) == ("malformed_body", 400)
+
+
+def test_a_broken_line_is_a_broken_item() -> None:
+    assert part(ONE + b"\n{broken\n" + TWO, "events").items == [ONE, b"{broken", TWO]
+
+
+def test_an_item_nested_thousands_of_levels_leaves_its_neighbours_readable() -> None:
+    deep = b'{"x":' * 3000 + b"1" + b"}" * 3000
+    first, cut, last = part(b"[" + ONE + b"," + deep + b"," + TWO + b"]", "events").items
+    assert (first, last) == (ONE, TWO)
+    assert len(cut) < len(deep)
+
+
+def test_what_stands_beside_the_list_is_read() -> None:
+    parted = part(b'{"batch":[],"sentAt":"2026-11-18T09:58:00Z","writeKey":"wk"}', "batch")
+    assert (parted.sent_at, parted.write_key) == ("2026-11-18T09:58:00Z", "wk")
+
+
+def test_gzip_is_known_by_its_first_bytes_also_in_several_members() -> None:
+    assert inflate(gzip.compress(b"[" + ONE) + gzip.compress(b"]")) == b"[" + ONE + b"]"
+
+
+@pytest.mark.parametrize("broken", [gzip.compress(ONE)[:-9], b"\x1f\x8b\x00\x00nonsense", b"\x1f\x8b"])
+def test_broken_gzip_is_malformed(broken: bytes) -> None:
+    with pytest.raises(Problem) as problem:
+        inflate(broken)
+    assert problem.value.code == "malformed_body"
+
+
+def test_limits_on_bytes_and_items() -> None:
+    inflate(b" " * MAX_WIRE_BYTES)
+    inflate(gzip.compress(b" " * MAX_INFLATED_BYTES))
+    part(b"[" + b",".join([b"1"] * MAX_ITEMS) + b"]", "events")
+    for too_large in (
+        lambda: inflate(b" " * (MAX_WIRE_BYTES + 1)),
+        lambda: inflate(gzip.compress(b" " * (MAX_INFLATED_BYTES + 1))),
+        lambda: part(b"[" + b",".join([b"1"] * (MAX_ITEMS + 1)) + b"]", "events"),
+        lambda: part(b"\n".join([ONE] * (MAX_ITEMS + 1)), "events"),
+    ):
+        with pytest.raises(Problem) as problem:
+            too_large()
+        assert (problem.value.code, problem.value.status) == ("body_too_large", 413)
+
+
+def test_half_surrogates_are_repaired_and_whole_ones_and_backslashes_stay() -> None:
+    kept = rb'{"a":"\ud83d\ude00 \\ud800 \n\u00e9"}'
+    assert repaired(kept) == kept
+    assert json.loads(repaired(rb'{"a":"\ud800 \udc00\ud83d\ude00"}')) == {"a": "\ufffd \ufffd\U0001f600"}
