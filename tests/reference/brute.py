@@ -151,6 +151,8 @@ def _body(asked: Asked, sums: Sums) -> Body:
     else:
         body |= {"value": sums.n, "numerator": sums.n, "denominator": None, "interval": None, "basis": "mature"}
         body["maturity"] = 1.0
+    if not sums.n and asked.metric in {"event_count", "visits", "orders", "revenue"} and asked.at < asked.end:
+        body |= {"basis": "observed", "maturity": 0.0}
     if asked.metric == "backlog":
         age = numbers.quantile(sums.ages, 0.5)
         body["details"] = {
