@@ -66,8 +66,8 @@ def settings(request: Request, key: str, _tenant: Tenant) -> Response:
 PROTOCOL = Protocol(
     "segment",
     (
-        *(Route(path, _dialect(kind)) for kind, paths in _SINGLE.items() for path in paths),
         *(Route(path, _dialect("")) for path in _BATCH),
+        *(Route(path, _dialect(kind)) for kind, paths in _SINGLE.items() for path in paths),
     ),
     success,
     sdk_problem_answer,

@@ -1,43 +1,17 @@
-"""A log that keeps frames in memory and can be told to fail, and an ingest with two tenants before it."""
+"""An ingest with two tenants before a log in memory."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 from ingest.service import Ingest
-from schemas.ports import LogUnavailable
-from schemas.record import Frame, Record, decode_records
 from schemas.tenants import Tenants
+from tests.unit.ingest.memory_log import SECRET, MemoryLog
 
 NOW = 1_795_255_200_000
-SECRET = "zendesk signing secret"
-
-
-class MemoryLog:
-    """Satisfies `schemas.ports.Log`: returns only once the frame is kept, else raises `LogUnavailable`."""
-
-    def __init__(self) -> None:
-        self.frames: list[Frame] = []
-        self.failing = False
-        self.open = asyncio.Event()
-        self.open.set()
-
-    async def append(self, frame: Frame) -> None:
-        await self.open.wait()
-        if self.failing:
-            raise LogUnavailable("the disk is full", retry_after=7)
-        self.frames.append(frame)
-
-    def ready(self) -> bool:
-        return not self.failing
-
-    @property
-    def records(self) -> list[Record]:
-        return [record for frame in self.frames for record in decode_records(frame.records)]
 
 
 @pytest.fixture

@@ -1,0 +1,149 @@
+"""The tenants file: what may stand in it, who is known by which key, and what becomes of edits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.tenants import InvalidTenants, Tenants, create_default, load
+
+TENANT: dict[str, Any] = {"id": "demo", "timezone": "Europe/Berlin", "write_keys": ["wk"], "read_tokens": ["rt"]}
+
+
+def written(path: Path, *tenants: dict[str, Any]) -> Path:
+    path.write_text(json.dumps({"tenants": tenants}), encoding="utf-8")
+    return path
+
+
+class Clock:
+    """A clock that is set by hand, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tenants.json"
+
+
+def test_the_example_of_the_design_is_read(path: Path) -> None:
+    example = {
+        "id": "demo",
+        "timezone": "Europe/Berlin",
+        "week_start": "monday",
+        "currency": "EUR",
+        "write_keys": ["wk_demo"],
+        "read_tokens": ["rt_demo"],
+        "allowed_origins": ["*"],
+        "sources": [{"id": "zd1", "kind": "zendesk", "secrets": ["…"]}],
+        "questions": [
+            {
+                "survey": "s1",
+                "question": "q1",
+                "metric": "csat",
+                "min": 1,
+                "max": 5,
+                "good": "high",
+                "satisfied_from": 4,
+            }
+        ],
+        "targets": [{"metric": "nps", "segment": {"channel": "web"}, "value": 50}],
+    }
+    tenants = Tenants(written(path, example))
+    (demo,) = tenants.all
+    assert (demo.k_anon, demo.zone.key, demo.questions[0].satisfied_from) == (0, "Europe/Berlin", 4)
+    assert tenants.source("zendesk", "zd1") == (demo, demo.sources[0])
+    assert tenants.source("shopify", "zd1") is None
+
+
+def test_keys_are_known_by_their_kind_only(path: Path) -> None:
+    tenants = Tenants(written(path, TENANT))
+    assert tenants.by_write_key("wk") is not None
+    assert tenants.by_write_key("rt") is None
+    assert tenants.by_read_token("rt") is not None
+    assert tenants.by_read_token("wk") is None
+    assert tenants.by_write_key("") is None
+    assert tenants.by_write_key("\ud800") is None
+
+
+def test_a_secret_may_stand_as_its_sha256(path: Path) -> None:
+    digest = "sha256:" + hashlib.sha256(b"wk").hexdigest()
+    tenants = Tenants(written(path, {**TENANT, "write_keys": [digest]}))
+    assert tenants.by_write_key("wk") is not None
+    assert tenants.by_write_key(digest) is None
+
+
+@pytest.mark.parametrize(
+    "tenants",
+    [
+        [],
+        [TENANT, TENANT],
+        [TENANT, {**TENANT, "id": "other"}],
+        [{**TENANT, "timezone": "Europe/Nowhere"}],
+        [{**TENANT, "timezone": "../../etc/passwd"}],
+        [{**TENANT, "week_start": "friday"}],
+        [{**TENANT, "currency": "euro"}],
+        [{**TENANT, "write_keys": ["sha256:abc"]}],
+        [{**TENANT, "sources": [{"id": "native", "kind": "zendesk", "secrets": []}]}],
+        [{**TENANT, "sources": [{"id": "zd1", "kind": "zendesk", "secrets": ["sha256:" + "0" * 64]}]}],
+        [{**TENANT, "colour": "red"}],
+    ],
+)
+def test_what_cannot_be_meant_is_refused(path: Path, tenants: list[dict[str, Any]]) -> None:
+    with pytest.raises(InvalidTenants):
+        load(written(path, *tenants))
+
+
+def test_an_error_shows_no_secret(path: Path) -> None:
+    with pytest.raises(InvalidTenants) as error:
+        load(written(path, {**TENANT, "write_keys": ["sha256:my secret"], "read_tokens": 7}))
+    assert "my secret" not in str(error.value)
+
+
+def test_an_edit_is_seen_within_two_seconds_and_a_broken_one_changes_nothing(path: Path) -> None:
+    clock = Clock()
+    tenants = Tenants(written(path, TENANT), clock)
+    written(path, {**TENANT, "write_keys": ["wk_new_and_longer"]})
+    assert tenants.by_write_key("wk") is not None
+    clock.now = 2.0
+    assert tenants.by_write_key("wk") is None
+    assert tenants.by_write_key("wk_new_and_longer") is not None
+    path.write_text("{broken", encoding="utf-8")
+    clock.now = 4.0
+    assert tenants.by_write_key("wk_new_and_longer") is not None
+    path.unlink()
+    clock.now = 6.0
+    assert tenants.by_write_key("wk_new_and_longer") is not None
+    written(path, TENANT)
+    clock.now = 8.0
+    assert tenants.by_write_key("wk") is not None
+
+
+def test_a_new_file_holds_random_keys_for_its_owner_only(path: Path) -> None:
+    keys = create_default(path)
+    tenants = Tenants(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+    demo = tenants.by_write_key(keys.write_key)
+    assert demo is not None
+    assert (demo.id, demo.timezone, demo.currency, demo.allowed_origins) == ("demo", "Europe/Berlin", "EUR", ("*",))
+    assert tenants.by_read_token(keys.read_token) == demo
+    assert tenants.source("zendesk", keys.webhook_source) is not None
+    assert keys.write_key != create_default(path.with_name("other.json")).write_key
+
+
+def test_a_file_that_is_there_is_never_replaced(path: Path) -> None:
+    written(path, TENANT)
+    with pytest.raises(FileExistsError):
+        create_default(path)
+    assert [tenant.id for tenant in load(path).tenants] == ["demo"]
+    assert list(path.parent.iterdir()) == [path]
