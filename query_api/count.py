@@ -48,7 +48,7 @@ async def count(store: Store, question: Question) -> list[Cell]:
             total = _cell(question, (), counted)
         else:
             cell = _cell(question, tuple(value or None for value in values[:width]), counted)
-            if cell.n or cell.excluded or cell.events or cell.censored:
+            if cell.n or cell.events or cell.censored:
                 cells.append(cell)
     if not question.metric.details or total.details:
         return [total, *cells]

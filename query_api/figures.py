@@ -167,9 +167,10 @@ def _duration(question: Question, cell: Cell, maturity: float) -> Figure:
         statistics=statistics,
     )
     is_young = cell.n > 0 and maturity < 1
-    if statistic == "km_median" or (is_young and not is_mean):
+    known = bool(cell.events or cell.censored)
+    if known and (statistic == "km_median" or (is_young and not is_mean)):
         median, limits = curve.quantile(_QUANTILES[statistic])
-        if median is None and (cell.events or cell.censored):
+        if median is None:
             warnings.add("not_reached")
         shown = replace(
             shown,
@@ -184,7 +185,7 @@ def _duration(question: Question, cell: Cell, maturity: float) -> Figure:
         shown = replace(shown, limits=(_seconds(low), _seconds(high)), method="t" if is_mean else "binomial")
         if is_young:
             warnings.add("immature")
-        if statistics["km_median"] is None and (cell.events or cell.censored):
+        if statistics["km_median"] is None and known:
             warnings.add("not_reached")
     return replace(shown, warnings=frozenset(warnings))
 

@@ -74,6 +74,7 @@ def _cart_units(parameters: Mapping[str, Any]) -> str:
       reason = '' AND outcome_at = 0
         AND arrayMax(x -> x.1, c.changes_) + {{inactivity:Int64}} <= {{at:Int64}} AS abandoned_now,
       reason = '' AND outcome_at > 0 AND outcome_at < entered + {{recovery:Int64}}
+        AND arrayExists(x -> x.1 < outcome_at, c.changes_)
         AND outcome_at - arrayMax(x -> if(x.1 < outcome_at, x.1, 0), c.changes_) > {{inactivity:Int64}} AS recovered,
       reason IN ('', 'emptied') AND is_emptied AS emptied
     FROM (
