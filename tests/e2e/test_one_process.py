@@ -186,19 +186,23 @@ def test_sigterm_answers_every_request_in_flight_and_keeps_what_it_acknowledged(
 
             async def one(number: int) -> int:
                 body = {"event": "e2e_drained", "messageId": f"d{number}"}
-                return (await http.post("/v1/events", json=body, headers=headers)).status_code
+                try:
+                    return (await http.post("/v1/events", json=body, headers=headers)).status_code
+                except httpx.ConnectError:
+                    return 0  # a slow machine: this one had not been sent when the service was told to stop
 
             await one(0)
             flying = [asyncio.create_task(one(number)) for number in range(1, 60)]
             await asyncio.sleep(0.05)  # all are sent, few are answered: an insert takes longer
             assert service.process is not None
             service.process.terminate()
-            return [202, *await asyncio.gather(*flying)]
+            return [202, *filter(None, await asyncio.gather(*flying))]
 
     statuses = asyncio.run(load())
     assert service.process is not None
     assert service.process.wait(20) == 0
     assert set(statuses) == {202}
+    assert len(statuses) > 20
     service.start()
     assert counted(service, "e2e_drained") == len(statuses)
 
