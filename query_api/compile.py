@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from query_api.question import Filter, Question
-from schemas.currencies import MINOR_DIGITS
+from schemas.currencies import MINOR_DIGITS, STORED_DIGITS
 from schemas.events import names_of_family
-from schemas.facts import QUARTER_MS, copies_apart, named_in
+from schemas.facts import QUARTER_MS, copies_apart, named_in, with_person
 from schemas.metrics.metric import Shape
 from schemas.periods import local_day_ends
 
@@ -26,7 +26,6 @@ _EVENT_COLUMNS = (
     "channel",
     "device",
     "bot",
-    "message_id",
 )
 
 
@@ -84,9 +83,7 @@ def _with_person(question: Question, rows: str) -> str:
     traits = range(len(_trait_names(question)))
     columns = "".join(f", v{number}.value AS trait_{number}" for number in traits)
     joins = "".join(f" LEFT JOIN trait_values_{number} AS v{number} ON v{number}.whose = r.person" for number in traits)
-    return f"""SELECT r.*{columns} FROM (
-      SELECT u.*, if(p.person != '', p.person, u.actor) AS person FROM ({rows}) AS u
-      LEFT JOIN people AS p ON p.actor = u.actor) AS r{joins}"""
+    return f"SELECT r.*{columns} FROM ({with_person(rows)}) AS r{joins}"
 
 
 def _selected_events(question: Question) -> str:
@@ -181,7 +178,7 @@ def _bound(question: Question) -> dict[str, Any]:
         "low": question.start - int(metric.options.get("lookback", 0)),
         "tenant_currency": question.currency,
         "scaled_currencies": list(MINOR_DIGITS),
-        "scales": [10 ** (6 - digits) for digits in MINOR_DIGITS.values()],
+        "scales": [10 ** (STORED_DIGITS - digits) for digits in MINOR_DIGITS.values()],
         "names": _names(question) or [],
     }
     for name, value in question.parameters.items():
@@ -256,7 +253,7 @@ def _aggregates(question: Question) -> dict[str, str]:
             }
         case Shape.DURATION:
             return {
-                "n": "countIf(counted)" if _by_cohort(question) else "countIf(closed)",
+                "n": "countIf(counted)" if question.by_cohort else "countIf(closed)",
                 "mature": "countIf(counted AND closed)",
                 "numerator": "toInt64(sumIf(duration, closed))",
                 "durations": "arraySort(groupArrayIf(toInt64(duration), closed))",
@@ -287,14 +284,8 @@ def _censored_age(question: Question) -> str:
     """How long a unit without outcome was watched. One past its own horizon is known to have none, so it stays at risk
     to the longest horizon: leaving it out there would let the few units that may take longer speak for all.
     """
-    names = question.metric.options.get("horizons", (question.metric.horizon,))
-    longest = f"greatest({', '.join(f'{{{name}:Int64}}' for name in names)})"
+    longest = f"greatest({', '.join(f'{{{name}:Int64}}' for name in question.metric.horizons)})"
     return f"if({{at:Int64}} - entered >= h, {longest}, {{at:Int64}} - entered)"
-
-
-def _by_cohort(question: Question) -> bool:
-    parameters = question.parameters
-    return bool(parameters.get("attribution", question.metric.options.get("attribution")) == "cohort")
 
 
 _FREQUENT = f"""SELECT person FROM units WHERE {_COUNTED} GROUP BY person
@@ -350,8 +341,7 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
           arraySlice(arraySort(groupUniqArray(event_id)), 1, {_MOST_EVENTS}) AS event_ids
           FROM units WHERE reason != '' OR ({chosen}) GROUP BY id, person, reason"""
     if not _has_person(question):
-        rows = f"""SELECT r.*, if(p.person != '', p.person, r.actor) AS person
-          FROM ({rows}) AS r LEFT JOIN people AS p ON p.actor = r.actor"""
+        rows = with_person(rows)
     columns = {
         "id": "id",
         "entered": "entered",

@@ -69,9 +69,7 @@ class Figure:
 
 def longest_horizon(question: Question) -> int:
     """How long after its entry a unit can still change the number, ms; 0 for one that is known at once."""
-    metric = question.metric
-    names = metric.options.get("horizons") or ((metric.horizon,) if metric.horizon else ())
-    return max((int(question.parameters[name]) for name in names), default=0)
+    return max((int(question.parameters[name]) for name in question.metric.horizons), default=0)
 
 
 def figure(question: Question, cell: Cell) -> Figure:
@@ -99,14 +97,9 @@ def _maturity(question: Question, cell: Cell) -> float:
         return 1.0
     if cell.n == 0:
         return 1.0 if question.at >= question.end + longest_horizon(question) else 0.0
-    if metric.shape is Shape.RATE or (metric.shape is Shape.DURATION and by_cohort(question)):
+    if metric.shape is Shape.RATE or (metric.shape is Shape.DURATION and question.by_cohort):
         return cell.mature / cell.n
     return 1.0
-
-
-def by_cohort(question: Question) -> bool:
-    """Whether units are attributed to the window of their entry under these parameters."""
-    return bool(question.parameters.get("attribution", question.metric.attribution) == "cohort")
 
 
 def _rate(question: Question, cell: Cell, maturity: float) -> Figure:

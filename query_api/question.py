@@ -42,6 +42,11 @@ class Question:
     statistic: str = ""
 
     @property
+    def by_cohort(self) -> bool:
+        """Whether units are attributed to the window of their entry under these parameters."""
+        return bool(self.parameters.get("attribution", self.metric.attribution) == "cohort")
+
+    @property
     def until(self) -> int:
         """Units enter in [start, until)."""
         return max(self.start, min(self.at, self.end))

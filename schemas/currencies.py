@@ -17,6 +17,8 @@ MINOR_DIGITS: Mapping[str, int] = {
 }  # fmt: skip
 """The currencies whose minor unit is not a hundredth."""
 USUAL_DIGITS = 2
+STORED_DIGITS = 6
+"""Decimals that facts keep of an amount: more than any currency has."""
 
 
 def minor_digits(currency: str) -> int:

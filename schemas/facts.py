@@ -16,9 +16,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from schemas.periods import DAY_MS
 from schemas.tables import NEVER_MS
 
-DAY_MS = 86_400_000
 LINK_RANGE_MS = 30 * DAY_MS
 """An order belongs to a cart or checkout that began at most this long before it."""
 
@@ -42,9 +42,15 @@ def seen(column: str) -> str:
     return f"mapKeys(mapFilter((k, v) -> v < {{at:Int64}}, minMap({column})))"
 
 
-def canonical(array: str, before: str = "{at:Int64}") -> str:
+def canonical(array: str) -> str:
     """Of a set of (time, sequence, event id, hash, …): one element an event, its smallest (time, hash)."""
-    return f"arrayCompact(x -> x.3, arraySort(x -> (x.3, x.1, x.4), arrayFilter(x -> x.1 < {before}, {array})))"
+    return f"arrayCompact(x -> x.3, arraySort(x -> (x.3, x.1, x.4), arrayFilter(x -> x.1 < {{at:Int64}}, {array})))"
+
+
+def with_person(rows: str) -> str:
+    """`rows` (with `actor`) and their `person`: the one that `people` knows, else the actor itself."""
+    return f"""SELECT u.*, if(p.person != '', p.person, u.actor) AS person
+      FROM ({rows}) AS u LEFT JOIN people AS p ON p.actor = u.actor"""
 
 
 def copies_apart(columns: Sequence[str], names: str = "") -> str:

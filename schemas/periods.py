@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from schemas.record import LATEST_MS
+
 SECOND_MS = 1_000
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
@@ -25,7 +27,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 2199
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = -DAY_MS
 """Local midnight of 1970-01-01 lies before the epoch in the east."""
-_LATEST = 7_258_118_400_000 + DAY_MS
+_LATEST = LATEST_MS + DAY_MS
 
 _DURATION = re.compile(r"P(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-NEVER_MS = 7_258_118_400_000
-"""2200-01-01, ms: what a `min` over no event holds."""
+from schemas.record import LATEST_MS
+
+NEVER_MS = LATEST_MS
+"""What a `min` over no event holds: no event can have this time."""
 TIME = "DateTime64(3, 'UTC')"
 WORD = "LowCardinality(String)"
 EARLIEST = "Tuple(Int64, UInt128, String)"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.facts import QUARTER_MS
+from schemas.periods import DAY_MS
 from schemas.tables import ACTIVITY
-from stream_processors.incoming import DAY_MS, Incoming
+from stream_processors.incoming import Incoming
 
 TABLE = ACTIVITY
 

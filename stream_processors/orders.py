@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from schemas.currencies import STORED_DIGITS
 from schemas.events.fields import number, text
 from schemas.tables import NEVER_MS, ORDERS
 from stream_processors.incoming import NONE_YET, Incoming
 
 TABLE = ORDERS
-MONEY_SCALE = 1_000_000
+MONEY_SCALE = 10**STORED_DIGITS
 _OWN = frozenset({"order_completed", "order_updated", "order_refunded", "order_cancelled"})
 _AMOUNT_FIELDS = ("total", "revenue", "value")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.facts import with_person
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
 from schemas.metrics.units import ENTITY_DIMENSIONS
 
@@ -9,16 +10,15 @@ _ROWS = """
     SELECT person AS id, person, entered, actor, multiIf(bot, 'bot', actor = '', 'no_actor', '') AS reason, event_id,
       event, country, channel, device $traits
     FROM selected_events WHERE entered >= {start:Int64}"""
-_FROM_FACTS = """
-    SELECT person AS id, person, {start:Int64} AS entered, actor, place AS day, '' AS reason,
+_FROM_FACTS = f"""
+    SELECT person AS id, person, {{start:Int64}} AS entered, actor, place AS day, '' AS reason,
       toUUID('00000000-0000-0000-0000-000000000000') AS event_id
-    FROM (SELECT u.*, if(p.person != '', p.person, u.actor) AS person
-          FROM active_in AS u LEFT JOIN people AS p ON p.actor = u.actor)
+    FROM ({with_person("SELECT * FROM active_in")})
     UNION ALL
     SELECT '' AS id, '' AS person, toUnixTimestamp64Milli(time) AS entered, actor, 0 AS day,
       if(bot, 'bot', 'no_actor') AS reason, event_id
     FROM events
-    WHERE tenant = {tenant:String} AND time >= $start AND time < $until AND person_class AND (bot OR actor = '')"""
+    WHERE tenant = {{tenant:String}} AND time >= $start AND time < $until AND person_class AND (bot OR actor = '')"""
 """The same rows from the activity facts, when no dimension, name or number of events is asked for."""
 _EDGES = (
     "Days are cut in the tenant's zone; the last one is the one that contains the instant before T.",

@@ -90,6 +90,12 @@ class Metric:
         return self.units if isinstance(self.units, str) else self.units(parameters)
 
     @property
+    def horizons(self) -> tuple[str, ...]:
+        """The parameters that hold how long after its entry a unit can still have its outcome."""
+        named: tuple[str, ...] = self.options.get("horizons") or ((self.horizon,) if self.horizon else ())
+        return named
+
+    @property
     def state(self) -> bool:
         """Whether the number is taken at an instant, T = min(at, end)."""
         return self.shape in (Shape.DISTINCT, Shape.STICKINESS, Shape.LEVEL)

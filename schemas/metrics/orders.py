@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.currencies import STORED_DIGITS, USUAL_DIGITS
 from schemas.facts import canonical
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
 from schemas.metrics.units import ENTITY_DIMENSIONS
@@ -52,6 +53,7 @@ ORDERS = Metric(
     example=Example(events=_SHOP, query=_DAY, expected={"value": 2, "n": 2}),
 )
 
+_CENTS = 10 ** (STORED_DIGITS - USUAL_DIGITS)
 _MINOR = "intDiv(greatest({0}, 0) + intDiv(scale, 2), scale)"
 
 REVENUE = Metric(
@@ -67,7 +69,7 @@ REVENUE = Metric(
     SELECT id, completed_at AS entered, multiIf(bot != '', 'bot', '') AS reason, event_ids, {_DIMENSIONS},
       arraySort(x -> (x.1, x.2, UUIDToNum(x.3)), {canonical("amounts_")})[-1] AS latest,
       if(latest.6 = '', {{tenant_currency:String}}, latest.6) AS currency,
-      transform(currency, {{scaled_currencies:Array(String)}}, {{scales:Array(Int64)}}, toInt64(10000)) AS scale,
+      transform(currency, {{scaled_currencies:Array(String)}}, {{scales:Array(Int64)}}, toInt64({_CENTS})) AS scale,
       arraySum(x -> {_MINOR.format("x.5")}, {canonical("refunds_")}) AS refunded,
       if(is_void, 0, greatest({_MINOR.format("latest.5")} - refunded, 0)) AS amount,
       bot = '' AND is_cancelled AS cancelled

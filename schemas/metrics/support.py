@@ -128,7 +128,7 @@ FIRST_RESPONSE_TIME = Metric(
         Parameter("sla", Kind.DURATION, None, "Also the share answered within this time (statistics.sla_share)."),
     ),
     excluded=("closed_unanswered", "created_unknown"),
-    options={"entity": "ticket", "outcome_label": "reply", "attribution": "cohort"},
+    options={"entity": "ticket", "outcome_label": "reply"},
     edges=(
         "Internal notes and bots are no response.",
         "A ticket that an agent opened needs a second public reply.",

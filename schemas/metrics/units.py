@@ -15,6 +15,3 @@ from __future__ import annotations
 ENTITY_DIMENSIONS = ("country", "channel", "device", "trait.*")
 EVENT_DIMENSIONS = ("event", "country", "channel", "device", "trait.*")
 TICKET_DIMENSIONS = ("country", "channel", "device", "priority", "agent", "trait.*")
-
-DIMENSION_COLUMNS = ("event", "country", "channel", "device", "priority", "agent")
-"""Columns that a unit may have; a metric's `segments` say which of them it does have."""

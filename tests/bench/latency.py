@@ -28,11 +28,10 @@ from query_api.count import count
 from query_api.question import Question
 from schemas.metrics import METRICS
 from schemas.metrics.metric import Kind, Metric, Shape
-from schemas.periods import parse_duration
+from schemas.periods import DAY_MS, parse_duration
 from schemas.record import Frame, Record, encode
 from stream_processors.processor import Processor
 
-DAY_MS = 86_400_000
 END_MS = 1_795_000_000_000
 DAYS = 60
 BATCH = 20_000

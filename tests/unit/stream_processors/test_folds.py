@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from schemas.facts import AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, PENDING
+from schemas.periods import DAY_MS
 from schemas.record import DeadLetter, Frame, Record, encode
 from schemas.tables import NEVER_MS
 from stream_processors import activity, carts, checkouts, identity_links, orders, tickets, traits
-from stream_processors.incoming import DAY_MS, incoming
+from stream_processors.incoming import incoming
 from stream_processors.processor import ARCHIVE, FACTS, columns, decode, fold
 
 NOON = 20_000 * DAY_MS + DAY_MS // 2
