@@ -65,6 +65,7 @@ INGEST_WARNINGS: dict[str, str] = {
 
 DEAD_LETTER_REASONS: dict[str, str] = REJECTIONS | {
     "undecodable_record": "A line of the log could not be read again.",
+    "unstorable_record": "The store refuses the rows of this event, whatever is tried.",
     "entity_too_large": "One entity has more transitions than are kept.",
 }
 

@@ -32,7 +32,10 @@ class Log(Protocol):
     """Where ingest puts frames."""
 
     async def append(self, frame: Frame) -> None:
-        """Return once the frame is durable. Raises `LogUnavailable`."""
+        """Return once the frame is durable. Raises `LogUnavailable`, at the latest when the log's deadline is over.
+
+        After a deadline the frame may still become durable: nobody knows, and sending it again is safe.
+        """
         ...
 
     def ready(self) -> bool:

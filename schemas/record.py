@@ -1,12 +1,14 @@
 """One accepted event as it travels from ingest to the processors, and the frame that carries many.
 
 A frame is what one append to the log writes: NDJSON lines, each an encoded `Record`, so that hundreds of events cost
-the log one record. Properties and context stay the producer's own bytes.
+the log one record. Properties and context stay the producer's own bytes. On the wire the lines of the records come
+first, then those of the dead letters; headers carry the format, both counts and the receipt time, so that an empty
+frame is a frame too (ingest sends them to see whether the log takes any).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -69,13 +71,23 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     index: int = 0
 
 
+class UnreadableFrame(ValueError):
+    """What stands in the log is no frame of a format that this version knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Encoded lines that are written to the log together; `received_at` is the oldest receipt among them, ms."""
+    """Encoded lines that are written to the log together; `received_at` is the oldest receipt among them, ms.
+
+    A frame that was read from a log knows its place there.
+    """
 
     received_at: int
     records: list[bytes] = field(default_factory=list)
     dead_letters: list[bytes] = field(default_factory=list)
+    topic: str = ""
+    partition: int = 0
+    offset: int = 0
 
     @property
     def size(self) -> int:
@@ -101,3 +113,29 @@ def decode_records(lines: Iterable[bytes]) -> list[Record]:
 def decode_dead_letters(lines: Iterable[bytes]) -> list[DeadLetter]:
     """The dead letters of a frame. Raises `msgspec.DecodeError` on a line that is none."""
     return [_decode_dead_letter(line) for line in lines]
+
+
+Headers = Sequence[tuple[str, bytes]]
+_FORMAT = b"1"
+
+
+def pack(frame: Frame) -> tuple[bytes, Headers]:
+    """Value and headers of the frame as one record of the log."""
+    counts = (("n", len(frame.records)), ("d", len(frame.dead_letters)), ("t", frame.received_at))
+    headers = [("v", _FORMAT), *((name, b"%d" % number) for name, number in counts)]
+    return b"\n".join((*frame.records, *frame.dead_letters)), headers
+
+
+def unpack(value: bytes, headers: Headers, topic: str, partition: int, offset: int) -> Frame:
+    """The frame that stands at a place of the log. Raises `UnreadableFrame`."""
+    named = dict(headers)
+    if named.get("v") != _FORMAT:
+        raise UnreadableFrame(f"format {named.get('v', b'missing')[:20]!r} is not {_FORMAT!r}: of another version?")
+    try:
+        records, letters, received_at = (int(named[name]) for name in ("n", "d", "t"))
+    except (KeyError, ValueError) as error:
+        raise UnreadableFrame(f"its headers say too little: {error}") from None
+    lines = value.split(b"\n") if value else []
+    if records < 0 or letters < 0 or records + letters != len(lines):
+        raise UnreadableFrame(f"{len(lines)} lines where the headers say {records} records and {letters} dead letters")
+    return Frame(received_at, lines[:records], lines[records:], topic, partition, offset)

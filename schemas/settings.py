@@ -29,6 +29,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _share(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise ValueError
+    return number
+
+
 def _flag(text: str) -> bool:
     return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
 
@@ -53,7 +60,9 @@ class Setting:
 
 
 HOST = Setting("SOJOURN_HOST", "127.0.0.1", "Address to listen on.")
-PORT = Setting("SOJOURN_PORT", "8080", "Port to listen on.", _port)
+PORT = Setting(
+    "SOJOURN_PORT", "8080", "Port to listen on; as separate services query has 8081, processors 8082.", _port
+)
 DATA = Setting("SOJOURN_DATA", "./data", "Folder of everything that is kept.", Path)
 TENANTS = Setting("SOJOURN_TENANTS", "", "The tenants file.", Path, depends="$SOJOURN_DATA/tenants.json")
 STORE_DSN = Setting(
@@ -75,6 +84,28 @@ DRAIN_SECONDS = Setting(
 )
 QUERY_SECONDS = Setting("SOJOURN_QUERY_SECONDS", "30", "How long one query of the store may take.", _positive)
 QUERY_THREADS = Setting("SOJOURN_QUERY_THREADS", "4", "Queries of the store that run at the same time.", _positive)
+DEADLINE_SECONDS = Setting(
+    "SOJOURN_DEADLINE_SECONDS", "5", "How long a producer waits for the log before the answer is 503.", _positive
+)
+REPLICATION = Setting("SOJOURN_TOPIC_REPLICATION", "1", "On how many brokers each topic is kept.", _positive)
+SESSION_SECONDS = Setting(
+    "SOJOURN_SESSION_SECONDS",
+    "20",
+    "After how long without a sign of life a worker's partitions go to another (the broker asks for 6 or more).",
+    _positive,
+)
+RETRY_SECONDS = Setting(
+    "SOJOURN_RETRY_SECONDS",
+    "45",
+    "How long a worker tries to store a batch again before it ends and is started anew; below 60.",
+    _positive,
+)
+UNDECODABLE_RATIO = Setting(
+    "SOJOURN_UNDECODABLE_RATIO",
+    "0.5",
+    "Share of lines that cannot be processed above which a worker stops and keeps its place; 1: never.",
+    _share,
+)
 
 SETTINGS: tuple[Setting, ...] = (
     HOST,
@@ -89,6 +120,11 @@ SETTINGS: tuple[Setting, ...] = (
     DRAIN_SECONDS,
     QUERY_SECONDS,
     QUERY_THREADS,
+    DEADLINE_SECONDS,
+    REPLICATION,
+    SESSION_SECONDS,
+    RETRY_SECONDS,
+    UNDECODABLE_RATIO,
 )
 
 
@@ -108,10 +144,17 @@ class Settings:
     drain_seconds: int
     query_seconds: int
     query_threads: int
+    deadline_seconds: int
+    replication: int
+    session_seconds: int
+    retry_seconds: int
+    undecodable_ratio: float
 
 
-def read(environment: Mapping[str, str]) -> Settings:
-    """All settings from the environment. Raises `InvalidSetting`."""
+def read(environment: Mapping[str, str], *, port: int | None = None) -> Settings:
+    """All settings from the environment; `port` is a service's own default. Raises `InvalidSetting`."""
+    if port is not None:
+        environment = {PORT.variable: str(port), **{name: text for name, text in environment.items() if text}}
     data = Path(DATA.read(environment)).absolute()
     return Settings(
         host=HOST.read(environment),
@@ -126,6 +169,11 @@ def read(environment: Mapping[str, str]) -> Settings:
         drain_seconds=DRAIN_SECONDS.read(environment),
         query_seconds=QUERY_SECONDS.read(environment),
         query_threads=QUERY_THREADS.read(environment),
+        deadline_seconds=DEADLINE_SECONDS.read(environment),
+        replication=REPLICATION.read(environment),
+        session_seconds=SESSION_SECONDS.read(environment),
+        retry_seconds=RETRY_SECONDS.read(environment),
+        undecodable_ratio=UNDECODABLE_RATIO.read(environment),
     )
 
 

@@ -216,6 +216,17 @@ DEAD_LETTERS = Table(
     ),
     ("tenant", "received_at", "reason", "topic", "partition", "offset", "index", "digest"),
 )
+WATERMARKS = Table(
+    "watermarks",
+    "How far each partition of the log is counted, and how many there are.",
+    (
+        Column("topic", WORD),
+        Column("partition", "UInt32"),
+        Column("counted_to", "Int64", "max"),
+        Column("partitions", "UInt32", "max"),
+    ),
+    ("topic", "partition"),
+)
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -229,6 +240,7 @@ TABLES: dict[str, Table] = {
         ORDERS,
         TICKETS,
         DEAD_LETTERS,
+        WATERMARKS,
     )
 }
 FACTS: tuple[Table, ...] = (ACTIVITY, IDENTITY_LINKS, TRAITS, CARTS, CHECKOUTS, ORDERS, TICKETS)

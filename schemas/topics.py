@@ -19,6 +19,9 @@ class Topic:
         return f"{prefix}.{self.name}"
 
 
+MAX_RECORD_BYTES = 2 << 20
+"""What the broker and its clients take as one record; a frame stays far below."""
+
 EVENTS = Topic("events", "Frames of accepted events (NDJSON), to the partitions in turn.", 8, 7 * 24)
 DEAD_LETTERS = Topic("dead_letters", "What was refused, with the reason and the original item.", 1, 30 * 24)
 TOPICS: dict[str, Topic] = {topic.name: topic for topic in (EVENTS, DEAD_LETTERS)}
