@@ -1,13 +1,12 @@
 """Ingest without a transport: a request in, an answer out once the log has the events.
 
-What waits is bounded in bytes and in time; beyond that the answer is 503 with Retry-After, never a loss and never a
-false success. A frame whose request ran out of time is not taken back: it may still become durable, and since its
-events keep their ids, sending them again changes nothing.
+What waits is bounded in bytes here and in time by the log; beyond that the answer is 503 with Retry-After, never a loss
+and never a false success. A frame that the log gave up on may still become durable: its events keep their ids, so that
+sending them again changes nothing.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 import time
@@ -67,7 +66,6 @@ class Ingest:
         clock: Callable[[], int] = _now,
         random_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         jitter: Callable[[], float] = random.random,
-        deadline_seconds: float = 5.0,
         max_pending_bytes: int = 64 << 20,
     ) -> None:
         self.budget = Budget(max_pending_bytes)
@@ -77,8 +75,6 @@ class Ingest:
         self._clock = clock
         self._random_id = random_id
         self._jitter = jitter
-        self._deadline = deadline_seconds
-        self._appends: set[asyncio.Task[None]] = set()
         self._posts: dict[str, tuple[Protocol, Route]] = {
             route.path: (protocol, route) for protocol in PROTOCOLS.values() for route in protocol.routes
         }
@@ -89,11 +85,6 @@ class Ingest:
     def close(self) -> None:
         """Take nothing more: every further request is answered 503."""
         self.closing = True
-
-    async def drain(self, seconds: float) -> None:
-        """Wait until what was taken is durable, or for `seconds`."""
-        if self._appends:
-            await asyncio.wait(set(self._appends), timeout=seconds)
 
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes = b""
@@ -219,22 +210,12 @@ class Ingest:
             return
         size = frame.size
         self.budget.take(size)
-        task = asyncio.create_task(self._log.append(frame))
-        self._appends.add(task)
-        task.add_done_callback(lambda done: self._appended(done, size))
-        done, _ = await asyncio.wait({task}, timeout=self._deadline)
-        if not done:
-            raise Problem("log_unavailable", "The log did not answer in time; try again.")
         try:
-            await task
+            await self._log.append(frame)
         except LogUnavailable as unavailable:
             raise Problem("log_unavailable", str(unavailable), retry_after=unavailable.retry_after) from None
-
-    def _appended(self, task: asyncio.Task[None], size: int) -> None:
-        self._appends.discard(task)
-        self.budget.release(size)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.debug("the log did not take a frame: %s", error)
+        finally:
+            self.budget.release(size)
 
     def _with_wait(self, problem: Problem) -> Problem:
         """Give a problem that may pass a time to wait, a little different for everyone."""

@@ -37,6 +37,5 @@ async def ingest(log: MemoryLog, tenants: Tenants) -> Ingest:
         clock=lambda: NOW,
         random_id=lambda: "random",
         jitter=lambda: 0.0,
-        deadline_seconds=0.05,
         max_pending_bytes=100_000,
     )

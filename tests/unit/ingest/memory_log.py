@@ -13,7 +13,8 @@ SECRET = "zendesk signing secret"
 class MemoryLog:
     """Satisfies `schemas.ports.Log`: returns only once the frame is kept, else raises `LogUnavailable`."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadline_seconds: float = 0.05) -> None:
+        self._deadline = deadline_seconds
         self.frames: list[Frame] = []
         self.failing = False
         self.broken = False
@@ -21,7 +22,11 @@ class MemoryLog:
         self.open.set()
 
     async def append(self, frame: Frame) -> None:
-        await self.open.wait()
+        try:
+            async with asyncio.timeout(self._deadline):
+                await self.open.wait()
+        except TimeoutError:
+            raise LogUnavailable("no answer in time") from None
         if self.failing:
             raise LogUnavailable("the disk is full", retry_after=7)
         if self.broken:
