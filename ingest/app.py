@@ -1,4 +1,4 @@
-"""Producers' routes on the web framework: each reads its body within the limit and hands it to `Ingest.handle`."""
+"""Producers' routes on the web framework: what they are and how they are documented; `dispatcher.respond` answers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi import Request as HttpRequest
 from fastapi import Response as HttpResponse
-from starlette.requests import ClientDisconnect
 
-from ingest.body import MAX_WIRE_BYTES
-from ingest.http import Response
+from ingest.dispatcher import Receive, Scope, Send, respond
 from ingest.protocols import PROTOCOLS
 from ingest.service import WEBHOOK_PATH, Ingest
 from ingest.webhooks import WEBHOOKS
-from schemas.errors import PROBLEM_MEDIA_TYPE, PROBLEMS, Problem
+from schemas.errors import PROBLEM_MEDIA_TYPE, PROBLEMS
 
-Endpoint = Callable[[HttpRequest], Awaitable[HttpResponse]]
+Endpoint = Callable[[], Awaitable[HttpResponse]]
 _EVENT = {
     "messageId": "m1",
     "event": "product_added",
@@ -97,37 +94,22 @@ def router(ingest: Ingest) -> APIRouter:
     return api
 
 
+class _Answering(HttpResponse):
+    """A response that reads the request itself: body, limits and answer are the dispatcher's."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        super().__init__()
+        self._ingest = ingest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(self._ingest, scope, receive, send)
+
+
 def _endpoint(ingest: Ingest) -> Endpoint:
-    async def endpoint(request: HttpRequest) -> HttpResponse:
-        path, headers, query = request.url.path, dict(request.headers), dict(request.query_params)
-        body = bytearray()
-        held = 0
-        try:
-            _check_size(int(length) if (length := headers.get("content-length", "")).isdigit() else 0)
-            async for chunk in request.stream():
-                ingest.budget.take(len(chunk))
-                held += len(chunk)
-                body += chunk
-                _check_size(held)
-            return _answer(await ingest.handle(request.method, path, headers, query, bytes(body)))
-        except Problem as problem:
-            return _answer(ingest.refuse(problem, path, headers, query))
-        except ClientDisconnect:
-            return HttpResponse(status_code=400)  # nobody reads it
-        finally:
-            ingest.budget.release(held)
+    async def endpoint() -> HttpResponse:
+        return _Answering(ingest)
 
     return endpoint
-
-
-def _check_size(size: int) -> None:
-    """Raise `Problem` as soon as it is known that a body is too large: the rest of it is not read."""
-    if size > MAX_WIRE_BYTES:
-        raise Problem("body_too_large", f"A body has at most {MAX_WIRE_BYTES} bytes on the wire.")
-
-
-def _answer(response: Response) -> HttpResponse:
-    return HttpResponse(response.body, response.status, response.headers)
 
 
 def _add(

@@ -15,7 +15,7 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. Header names are in lower case; of a repeated query parameter the first counts."""
+    """A request. Header names are in lower case; of repeated headers the first counts, of query parameters the last."""
 
     method: str
     path: str

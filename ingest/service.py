@@ -86,6 +86,11 @@ class Ingest:
         """Take nothing more: every further request is answered 503."""
         self.closing = True
 
+    @property
+    def post_paths(self) -> frozenset[str]:
+        """Where client families post events."""
+        return frozenset(self._posts)
+
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes = b""
     ) -> Response:
