@@ -27,7 +27,8 @@ up down: ## the same as separate services in containers (not there yet)
 	@echo "make $@: not there yet; it comes with the distributed mode. Use make run." >&2; exit 2
 
 ##@ Develop
-test: $(VENV)/.dev ## every test, with the real engine
+test: $(VENV)/.dev ## every test, with the real engine and a real Kafka (Java 17 and Maven, or Docker)
+	@$(BIN)/python -m tests.kafka.jars
 	@$(BIN)/pytest $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports and the fast tests, in under two minutes
@@ -35,7 +36,7 @@ check: $(VENV)/.dev ## format, lint, types, imports and the fast tests, in under
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo >$(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
-	@$(BIN)/pytest -q -m "not engine and not e2e and not faults" $(ARGS)
+	@$(BIN)/pytest -q -m "not engine and not e2e and not faults and not kafka" $(ARGS)
 
 format: $(VENV)/.dev ## rewrite the sources in the house format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

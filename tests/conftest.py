@@ -6,12 +6,31 @@ A process can open one chDB folder, so every test of one run shares it, and each
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from deploy.migrate import migrate
 from deploy.store import ClickHouseStore
+from tests.kafka.broker import Broker
+from tests.kafka.jars import NoKafka
+from tests.kafka.reporting import (
+    missing,
+    pytest_collection_modifyitems,
+    pytest_runtest_logreport,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    seen,
+)
+from tests.kafka.source import running
+
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_runtest_logreport",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+]
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +48,34 @@ async def store(engine_dsn: str) -> AsyncIterator[ClickHouseStore]:
     yield opened
     await opened.command(f"DROP DATABASE {opened.database} SYNC")
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers of the one real Kafka of this run. Do not stop it: `broker` is for that."""
+    try:
+        with running(tmp_path_factory.mktemp("kafka")) as (servers, source, versions):
+            seen(source, versions)
+            yield servers
+    except NoKafka as reason:
+        missing(reason)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A native Kafka of this test's own, started, to be killed, frozen and started again."""
+    try:
+        own = Broker(tmp_path / "kafka")
+    except NoKafka as reason:
+        missing(reason)
+    try:
+        seen("native", own.start())
+        yield own
+    finally:
+        own.kill()
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """First part of the names of this test's topics and groups: nobody else's."""
+    return f"test-{uuid.uuid4().hex[:12]}"

@@ -1,0 +1,113 @@
+"""A native Apache Kafka: one node, KRaft, loopback only, which tests kill, freeze and start again."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.kafka.jars import jars, java
+from tests.kafka.protocol import NotKafka, Versions, versions
+from tests.processes import Child
+from tests.service import free_port
+
+SETTINGS: Mapping[str, str] = {
+    "auto.create.topics.enable": "false",
+    "group.initial.rebalance.delay.ms": "0",
+    "offsets.topic.num.partitions": "4",
+    "offsets.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    # How soon a broker that was killed may take its place again: 5-11 s instead of 13-20 s.
+    "broker.heartbeat.interval.ms": "300",
+    "broker.session.timeout.ms": "2000",
+}
+"""What differs from Kafka's own defaults, wherever the broker of the tests runs."""
+LOGGING = """\
+rootLogger.level=WARN
+rootLogger.appenderRef.a.ref=C
+appender.c.type=Console
+appender.c.name=C
+appender.c.layout.type=PatternLayout
+appender.c.layout.pattern=%d %p %c %m%n
+"""
+
+
+class Broker:
+    """One log folder and one port; the process behind them comes and goes. Raises `NoKafka` where none can run."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        self.child: Child | None = None
+        self._folder = folder
+        self._properties = folder / "server.properties"
+        self._java = [java(), "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+        self._java += [f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}", "-cp", f"{jars()}/*"]
+        controller = f"127.0.0.1:{free_port()}"
+        place = {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.bootstrap.servers": controller,
+            "controller.listener.names": "CONTROLLER",
+            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "inter.broker.listener.name": "PLAINTEXT",
+            "log.dirs": str(folder / "data"),
+        }
+        lines = [f"{name}={value}\n" for name, value in {**place, **SETTINGS, **(settings or {})}.items()]
+        self._properties.write_text("".join(lines))
+        (folder / "log4j2.properties").write_text(LOGGING)
+
+    def _format(self) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # With `=`, because an id may begin with `-`.
+        arguments = ["format", "--standalone", f"--cluster-id={cluster}", "-c", str(self._properties)]
+        done = subprocess.run(
+            [*self._java, "kafka.tools.StorageTool", *arguments], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise AssertionError(f"the folder of Kafka could not be formatted:\n{done.stdout}{done.stderr}")
+
+    def start(self, seconds: float = 60.0) -> Versions:
+        """Start, or start again on the same folder and port; returns once it answers, with what it says it is."""
+        if not (self._folder / "data" / "meta.properties").exists():
+            self._format()
+        self.child = Child([*self._java, "kafka.Kafka", str(self._properties)], self._folder / "output")
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not self.child.running:
+                raise AssertionError(f"Kafka ended with {self.child.process.returncode}:\n{self.child.output}")
+            try:
+                return versions(self.bootstrap, 2.0)
+            except (OSError, NotKafka):
+                time.sleep(0.05)
+        self.kill()
+        raise AssertionError(f"Kafka does not answer after {seconds:g} s:\n{self.child.output}")
+
+    def kill(self) -> None:
+        """SIGKILL; what it had acknowledged is in the files of the machine."""
+        if self.child is not None:
+            self.child.kill()
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stay open, nothing answers."""
+        assert self.child is not None
+        self.child.freeze()
+
+    def thaw(self) -> None:
+        assert self.child is not None
+        self.child.thaw()
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL if that takes too long."""
+        if self.child is not None:
+            self.child.stop(30.0)
