@@ -1,33 +1,15 @@
-"""One application out of the parts: producers' routes, readers' routes, probes; one OpenAPI document over all."""
+"""One application out of the routes of its parts; one OpenAPI document over all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from fastapi import APIRouter, FastAPI
 
-from fastapi import FastAPI
-
-import ingest.app
 import query_api.app
-from deploy import observe
 from deploy.documentation import add_documentation
-from ingest.service import Ingest
-from query_api.service import Lag
-from schemas.ports import Store
-from schemas.signals import Reading, Signal
-from schemas.tenants import Tenants
 
 
-def application(
-    *,
-    ingest_service: Ingest,
-    store: Store,
-    tenants: Tenants,
-    watermark: Callable[[], int],
-    lag: Callable[[], Lag],
-    not_ready: Callable[[], Awaitable[str]],
-    readings: Callable[[], Mapping[Signal, Reading]],
-) -> FastAPI:
-    """Everything of the one-process mode behind one port."""
+def application(*routes: APIRouter) -> FastAPI:
+    """Everything that one process has behind one port."""
     app = FastAPI(
         title="Sojourn",
         version="1",
@@ -36,9 +18,8 @@ def application(
         redoc_url=None,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
-    app.include_router(observe.router(not_ready, readings))
-    app.include_router(query_api.app.router(store, tenants, watermark, lag))
-    app.include_router(ingest.app.router(ingest_service))
+    for each in routes:
+        app.include_router(each)
     add_documentation(app)
     query_api.app.problems(app)
     return app

@@ -2,81 +2,154 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
 import os
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from deploy.refusal import CannotStart
 from schemas import settings
-from schemas.ports import StoreRejected, StoreUnavailable
+from schemas.ports import LogUnavailable, StoreRejected, StoreUnavailable
+from schemas.settings import Settings
+
+# Every command imports what it needs when it runs: `--help` and a broken setting answer at once, and no service loads
+# another's engine.
+# ruff: noqa: PLC0415
 
 USAGE = 2
 GAVE_UP = 70
 
 
-class Refused(Exception):
-    """What a person can put right: told in one line, exit 2."""
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: what it does, how, and the options and the port that it has beside the settings."""
+
+    text: str
+    run: Callable[[Settings, Namespace], None]
+    options: Callable[[ArgumentParser], None] = lambda _: None
+    port: int = 8080
 
 
-def _serve(read: settings.Settings) -> None:
-    from deploy import embedded  # noqa: PLC0415 -- the engine takes a second to import; `--help` should not
+def _serve(read: Settings, _: Namespace) -> None:
+    from deploy import embedded
 
-    try:
-        embedded.run(read)
-    except embedded.CannotStart as error:
-        raise Refused(str(error)) from error
+    embedded.run(read)
 
 
-def _migrate(read: settings.Settings) -> None:
-    from deploy import embedded  # noqa: PLC0415 -- as above
+def _ingest(read: Settings, _: Namespace) -> None:
+    from deploy import ingest_service
 
-    try:
-        applied = asyncio.run(embedded.migrate_only(read))
-    except embedded.CannotStart as error:
-        raise Refused(str(error)) from error
-    print(f"{applied} statements applied")
+    ingest_service.run(read)
 
 
-def _later(what: str) -> Callable[[settings.Settings], None]:
-    def refuse(_: settings.Settings) -> None:
-        raise Refused(f"{what}: not there yet")
+def _query(read: Settings, _: Namespace) -> None:
+    from deploy import query_service
+
+    query_service.run(read)
+
+
+def _processors(read: Settings, arguments: Namespace) -> None:
+    from deploy import processors
+
+    processors.run(read, workers=arguments.workers)
+
+
+def _migrate(read: Settings, _: Namespace) -> None:
+    from deploy.opening import migrate_only
+
+    print(f"{asyncio.run(migrate_only(read))} statements applied")
+
+
+def _topics(read: Settings, _: Namespace) -> None:
+    from deploy import setup
+
+    print(asyncio.run(setup.topics(read)))
+
+
+def _setup(read: Settings, _: Namespace) -> None:
+    from deploy import setup
+
+    print(asyncio.run(setup.everything(read)))
+
+
+def _list_letters(read: Settings, arguments: Namespace) -> None:
+    from deploy import dead_letters
+
+    print(dead_letters.list_letters(read, arguments.tenant, arguments.reason, arguments.limit))
+
+
+def _replay_letters(read: Settings, arguments: Namespace) -> None:
+    from deploy import dead_letters
+
+    print(dead_letters.replay(read, arguments.tenant, arguments.reason, arguments.limit))
+
+
+def _dead_letters(read: Settings, arguments: Namespace) -> None:
+    {"list": _list_letters, "replay": _replay_letters}[arguments.action](read, arguments)
+
+
+def _later(what: str) -> Callable[[Settings, Namespace], None]:
+    def refuse(_: Settings, __: Namespace) -> None:
+        raise CannotStart(f"{what}: not there yet")
 
     return refuse
 
 
-COMMANDS: dict[str, tuple[str, Callable[[settings.Settings], None]]] = {
-    "serve": ("everything in one process, with the store in the data folder", _serve),
-    "migrate": ("bring the store to the tables of this version", _migrate),
-    "ingest": ("HTTP to log, as a service of its own (not there yet)", _later("ingest")),
-    "processors": ("log to store, as a service of its own (not there yet)", _later("processors")),
-    "query": ("store to HTTP, as a service of its own (not there yet)", _later("query")),
-    "topics": ("create the topics (not there yet)", _later("topics")),
-    "demo": ("send made-up journeys (not there yet)", _later("demo")),
-    "import": ("read events from files (not there yet)", _later("import")),
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _worker_options(command: ArgumentParser) -> None:
+    command.add_argument("--workers", type=_positive, default=1, help="how many worker processes (default: 1)")
+
+
+def _letter_options(command: ArgumentParser) -> None:
+    command.add_argument("action", choices=("list", "replay"), help="show them, or send them through the log again")
+    command.add_argument("--tenant", default="", help="only those of this tenant")
+    command.add_argument("--reason", default="", help="only those with this reason")
+    command.add_argument("--limit", type=_positive, default=100, help="at most so many (default: 100)")
+
+
+COMMANDS: dict[str, Command] = {
+    "serve": Command("everything in one process, with the store in the data folder", _serve),
+    "ingest": Command("HTTP to log, as a service of its own", _ingest),
+    "processors": Command("log to store, as a service of its own", _processors, _worker_options, port=8082),
+    "query": Command("store to HTTP, as a service of its own", _query, port=8081),
+    "setup": Command("topics, tables and, where there is none, a tenants file with new keys", _setup),
+    "topics": Command("create the topics", _topics),
+    "migrate": Command("bring the store to the tables of this version", _migrate),
+    "dead-letters": Command("list or replay what could not be counted", _dead_letters, _letter_options),
+    "demo": Command("send made-up journeys (not there yet)", _later("demo")),
+    "import": Command("read events from files (not there yet)", _later("import")),
 }
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> ArgumentParser:
     """Commands and their help; settings come from the environment."""
-    top = argparse.ArgumentParser(prog="sojourn", epilog="Settings: SOJOURN_* variables, see deploy/.env.example.")
+    top = ArgumentParser(prog="sojourn", epilog="Settings: SOJOURN_* variables, see deploy/.env.example.")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
-    for name, (text, _) in COMMANDS.items():
-        commands.add_parser(name, help=text, description=text)
+    for name, command in COMMANDS.items():
+        command.options(commands.add_parser(name, help=command.text, description=command.text))
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the script `sojourn`; answers the exit code."""
     chosen = parser().parse_args(arguments)
+    command = COMMANDS[chosen.command]
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     try:
-        COMMANDS[chosen.command][1](settings.read(os.environ))
-    except (Refused, settings.InvalidSetting) as error:
+        command.run(settings.read(os.environ, port=command.port), chosen)
+    except (CannotStart, settings.InvalidSetting) as error:
         print(f"sojourn: {error}", file=sys.stderr)
         return USAGE
-    except (StoreUnavailable, StoreRejected, OSError) as error:
+    except (LogUnavailable, StoreUnavailable, StoreRejected, OSError) as error:
         print(f"sojourn: gave up: {error}", file=sys.stderr)
         return GAVE_UP
     return 0

@@ -11,7 +11,9 @@ from html import escape
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
+
+from query_api.dashboard import page
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -29,6 +31,11 @@ def add_documentation(app: FastAPI) -> None:
         if not pages:
             pages.append(render(app.openapi()))
         return HTMLResponse(pages[0], headers=_HEADERS)
+
+    @app.get("/docs/page.css", include_in_schema=False)
+    async def style() -> Response:
+        kind, content = page.ASSETS["page.css"]  # a service without the dashboard has its documentation too
+        return Response(content, headers=_HEADERS, media_type=kind)
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -52,7 +59,7 @@ def render(document: Mapping[str, Any]) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<link rel="stylesheet" href="/dashboard/page.css">
+<link rel="stylesheet" href="/docs/page.css">
 </head>
 <body>
 <main>

@@ -7,22 +7,22 @@ finish, the log writes what waits, the store closes.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import uvloop
 
+import ingest.app
+import query_api.app
+from deploy import observe
 from deploy.application import application
-from deploy.folder_lock import FolderInUse, FolderLock
 from deploy.in_process_log import InProcessLog, Write
-from deploy.migrate import MigrationRefused, migrate
 from deploy.observe import Counting
-from deploy.server import PortInUse, Server, bind
+from deploy.opening import base_url, clock, listen, lock_folder, make_tenants, open_store, open_tenants
+from deploy.refusal import CannotStart
+from deploy.server import Server
 from deploy.store import ClickHouseStore
 from deploy.welcome import welcome
 from ingest.service import Ingest
@@ -30,22 +30,12 @@ from query_api.service import Lag
 from schemas import signals
 from schemas.ports import Store, StoreRejected, StoreUnavailable
 from schemas.record import Frame
-from schemas.settings import Settings
-from schemas.tenants import CreatedKeys, InvalidTenants, Tenants, create_default
+from schemas.settings import KAFKA, Settings
 from stream_processors.processor import Processor
 from stream_processors.refold import refold
 
 REFOLD_MS = 3_600_000
 """How much of the archive's end is folded anew at a start; a write never takes nearly as long."""
-
-
-class CannotStart(Exception):
-    """What a person has to put right first, in one line."""
-
-
-def clock() -> int:
-    """Milliseconds since 1970: the only clock of the process."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,80 +118,30 @@ class Service:
         self.draining = True
 
 
-async def open_store(settings: Settings, stack: AsyncExitStack) -> tuple[ClickHouseStore, int]:
-    """The store, owned by this process until `stack` closes, and how many statements it was migrated by.
-
-    Raises `CannotStart`.
-    """
-    store = ClickHouseStore(
-        settings.store_dsn, query_seconds=settings.query_seconds, query_threads=settings.query_threads
-    )
-    lock = FolderLock(settings.data)
-    try:
-        lock.acquire()
-        stack.callback(lock.release)
-        await store.open()
-        stack.push_async_callback(store.close)
-        applied = await migrate(store)
-    except (FolderInUse, MigrationRefused) as error:
-        raise CannotStart(str(error)) from error
-    except OSError as error:
-        raise CannotStart(f"the data folder {settings.data}: {error.strerror or error}") from error
-    except (StoreRejected, StoreUnavailable) as error:
-        raise CannotStart(f"the store {_without_password(settings.store_dsn)} cannot be opened: {error}") from error
-    return store, applied
-
-
-def _without_password(dsn: str) -> str:
-    parts = urlsplit(dsn)
-    return str(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))
-
-
-async def migrate_only(settings: Settings) -> int:
-    """`sojourn migrate`: answers how many statements were applied. Raises `CannotStart`."""
-    async with AsyncExitStack() as stack:
-        return (await open_store(settings, stack))[1]
-
-
-def open_tenants(path: Path) -> tuple[Tenants, CreatedKeys | None]:
-    """The tenants, and the keys if the file was made just now. Raises `CannotStart`."""
-    try:
-        created = None if path.exists() else create_default(path)
-        return Tenants(path), created
-    except InvalidTenants as error:
-        raise CannotStart(f"the tenants file {error}") from error
-    except OSError as error:
-        raise CannotStart(f"the tenants file {path}: {error.strerror or error}") from error
-
-
 async def serve(settings: Settings, edges: Edges) -> None:
     """Run until told to stop. Raises `CannotStart`."""
     if settings.kafka:
-        raise CannotStart("KAFKA_BOOTSTRAP_SERVERS is set, but services with Kafka are not there yet: unset it")
+        raise CannotStart(
+            f"{KAFKA.variable} is set, but this is the mode without Kafka: unset it, or run `sojourn ingest`, "
+            "`sojourn processors` and `sojourn query`"
+        )
     async with AsyncExitStack() as stack:
-        try:
-            listening = bind(settings.host, settings.port)
-        except PortInUse as error:
-            raise CannotStart(str(error)) from error
-        stack.callback(listening.close)
+        listening = listen(settings, stack)
+        lock_folder(settings, stack)  # also with a ClickHouse server: the watermark is this process's own
         engine, _ = await open_store(settings, stack)
-        tenants, created = open_tenants(settings.tenants)
+        created = make_tenants(settings.tenants)
+        tenants = open_tenants(settings.tenants)
         service = Service(settings, engine, edges.store(engine), edges)
         await service.refold_the_end()
         service.requests = Counting(
             application(
-                ingest_service=Ingest(service.log, tenants, clock=clock),
-                store=service.store,
-                tenants=tenants,
-                watermark=service.log.watermark,
-                lag=service.lag,
-                not_ready=service.not_ready,
-                readings=service.readings,
+                observe.router(service.not_ready, service.readings),
+                query_api.app.router(service.store, tenants, service.log.watermark, service.lag),
+                ingest.app.router(Ingest(service.log, tenants, clock=clock)),
             )
         )
         stack.push_async_callback(service.log.close, settings.drain_seconds)
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        base = f"http://{host}:{listening.getsockname()[1]}"
+        base = base_url(settings, listening)
         server = Server(
             service.requests,
             drain_seconds=settings.drain_seconds,

@@ -14,18 +14,22 @@ def _plain(secrets: Iterable[str]) -> str:
     return next((secret for secret in secrets if not secret.startswith("sha256:")), "")
 
 
+def new_keys(created: CreatedKeys, base: str = "") -> list[str]:
+    """The keys of a tenants file that was made just now."""
+    return [
+        "New keys, in the tenants file from now on and shown only once:",
+        f"  write key   {created.write_key}",
+        f"  read token  {created.read_token}",
+        f"  webhooks    {base}/v1/webhooks/zendesk/{created.webhook_source}  secret {created.webhook_secret}",
+    ]
+
+
 def welcome(base: str, tenant: Tenant, created: CreatedKeys | None, now: datetime) -> str:
     """The text. The event is dated a minute before the start: one dated "now" would be later than the number's `at`."""
     write, read = _plain(tenant.write_keys), _plain(tenant.read_tokens)
     lines = [f"Sojourn is running at {base}", ""]
     if created:
-        lines += [
-            "New keys, in the tenants file from now on and shown only once:",
-            f"  write key   {created.write_key}",
-            f"  read token  {created.read_token}",
-            f"  webhooks    {base}/v1/webhooks/zendesk/{created.webhook_source}  secret {created.webhook_secret}",
-            "",
-        ]
+        lines += [*new_keys(created, base), ""]
     lines += [
         f"  page  {base}/" + (f"?token={read}" if read else ""),
         f"  docs  {base}/docs",

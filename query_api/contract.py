@@ -194,5 +194,5 @@ class Status(BaseModel):
     watermark: str
     events_stored: int
     dead_letters: int
-    lag_records: int
+    lag_records: int | None
     oldest_unprocessed_seconds: Number

@@ -37,9 +37,9 @@ class Explain(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """What the processors have not counted yet."""
+    """What the processors have not counted yet; None: nobody knows how many."""
 
-    records: int = 0
+    records: int | None = 0
     oldest_seconds: float = 0.0
 
 
@@ -58,7 +58,9 @@ def refuse_all(query: Query) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The questions that can be asked. `watermark` is read before anything is counted, never after."""
+    """The questions that can be asked. `watermark` is read before anything is counted, never after; while there is
+    none it raises `Problem`.
+    """
 
     store: Store
     watermark: Callable[[], int]

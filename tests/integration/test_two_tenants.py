@@ -13,10 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
+import ingest.app
+import query_api.app
+from deploy import observe
 from deploy.application import application
 from deploy.store import ClickHouseStore
 from ingest.service import Ingest
-from query_api.service import Lag
 from schemas.metrics import METRICS
 from schemas.periods import parse_instant
 from schemas.record import Frame
@@ -62,13 +64,9 @@ async def http(store: ClickHouseStore, tmp_path: Path) -> AsyncIterator[httpx.As
     path.write_text(json.dumps({"tenants": tenants}))
     known = Tenants(path)
     app = application(
-        ingest_service=Ingest(Direct(store), known, clock=lambda: NOW),
-        store=store,
-        tenants=known,
-        watermark=lambda: NOW,
-        lag=Lag,
-        not_ready=_ready,
-        readings=dict,
+        observe.router(_ready, dict),
+        query_api.app.router(store, known, lambda: NOW),
+        ingest.app.router(Ingest(Direct(store), known, clock=lambda: NOW)),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sojourn") as client:
         yield client

@@ -7,13 +7,14 @@ import pytest
 from deploy import cli
 
 PROMISED = {"serve", "ingest", "processors", "query", "migrate", "topics", "demo", "import"}
+ADDED = {"setup", "dead-letters"}
 
 
 def test_every_promised_command_exists() -> None:
-    assert set(cli.COMMANDS) == PROMISED
+    assert set(cli.COMMANDS) == PROMISED | ADDED
 
 
-@pytest.mark.parametrize("command", sorted(PROMISED - {"serve", "migrate"}))
+@pytest.mark.parametrize("command", ["demo", "import"])
 def test_a_command_that_is_not_there_yet_says_so(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([command]) == 2
     assert capsys.readouterr().err == f"sojourn: {command}: not there yet\n"

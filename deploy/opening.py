@@ -1,0 +1,133 @@
+"""What every service opens before it serves anybody: its port, its tenants, its store; each failure one clear line."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from deploy.folder_lock import FolderInUse, FolderLock
+from deploy.migrate import MigrationRefused, migrate
+from deploy.refusal import CannotStart
+from deploy.server import PortInUse, bind
+from deploy.store import ClickHouseStore
+from schemas import settings as declared
+from schemas.ports import StoreRejected, StoreUnavailable
+from schemas.settings import Settings
+from schemas.tenants import CreatedKeys, InvalidTenants, Tenants, create_default
+
+
+def clock() -> int:
+    """Milliseconds since 1970: the only clock of the process."""
+    return time.time_ns() // 1_000_000
+
+
+def listen(settings: Settings, stack: AsyncExitStack) -> socket.socket:
+    """The socket, bound until `stack` closes. Raises `CannotStart`."""
+    try:
+        bound = bind(settings.host, settings.port)
+    except PortInUse as error:
+        raise CannotStart(str(error)) from error
+    stack.callback(bound.close)
+    return bound
+
+
+def base_url(settings: Settings, listening: socket.socket) -> str:
+    """Where the service is, for a person."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listening.getsockname()[1]}"
+
+
+def lock_folder(settings: Settings, stack: AsyncExitStack) -> None:
+    """Own the data folder until `stack` closes. Raises `CannotStart`."""
+    lock = FolderLock(settings.data)
+    try:
+        lock.acquire()
+    except FolderInUse as error:
+        raise CannotStart(str(error)) from error
+    except OSError as error:
+        raise CannotStart(f"the data folder {settings.data}: {error.strerror or error}") from error
+    stack.callback(lock.release)
+
+
+async def open_store(settings: Settings, stack: AsyncExitStack) -> tuple[ClickHouseStore, int]:
+    """The store, open until `stack` closes, and how many statements it was migrated by.
+
+    Raises `CannotStart`; a server that does not answer is `StoreUnavailable`: nothing is wrong with how it was called.
+    """
+    store = ClickHouseStore(
+        settings.store_dsn, query_seconds=settings.query_seconds, query_threads=settings.query_threads
+    )
+    where = f"the store {without_password(settings.store_dsn)}"
+    try:
+        await store.open()
+        stack.push_async_callback(store.close)
+        applied = await migrate(store)
+    except MigrationRefused as error:
+        raise CannotStart(str(error)) from error
+    except (StoreRejected, StoreUnavailable) as error:
+        if isinstance(error, StoreUnavailable) and not store.embedded:
+            raise StoreUnavailable(f"{where} does not answer: {error}") from error
+        raise CannotStart(f"{where} cannot be opened: {error}") from error
+    return store, applied
+
+
+def without_password(dsn: str) -> str:
+    """A DSN that may be shown."""
+    parts = urlsplit(dsn)
+    return str(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))
+
+
+async def migrate_only(settings: Settings) -> int:
+    """`sojourn migrate`: answers how many statements were applied. Raises `CannotStart`, `StoreUnavailable`.
+
+    The folder of chDB belongs to one process; a server takes any number of these at once.
+    """
+    async with AsyncExitStack() as stack:
+        if is_embedded(settings):
+            lock_folder(settings, stack)
+        return (await open_store(settings, stack))[1]
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Whether the store is chDB, inside the process that opens it."""
+    return urlsplit(settings.store_dsn).scheme == "chdb"
+
+
+def need_kafka(settings: Settings) -> str:
+    """Kafka's address. Raises `CannotStart` if there is none."""
+    if not settings.kafka:
+        raise CannotStart(f"{declared.KAFKA.variable} is not set; without Kafka, `sojourn serve` runs everything")
+    return settings.kafka
+
+
+def need_server(settings: Settings) -> str:
+    """The store's DSN. Raises `CannotStart` unless it is a server's."""
+    if urlsplit(settings.store_dsn).scheme not in ("http", "https"):
+        raise CannotStart(
+            f"{declared.STORE_DSN.variable} has to name a ClickHouse server (http://user:password@host:8123/database): "
+            f"a chDB folder ({without_password(settings.store_dsn)}) belongs to one process, which is `sojourn serve`"
+        )
+    return settings.store_dsn
+
+
+def open_tenants(path: Path) -> Tenants:
+    """The tenants of a file that exists. Raises `CannotStart`."""
+    if not path.exists():
+        raise CannotStart(f"there is no tenants file {path}; `sojourn setup` makes one with new keys")
+    try:
+        return Tenants(path)
+    except InvalidTenants as error:
+        raise CannotStart(f"the tenants file {error}") from error
+
+
+def make_tenants(path: Path) -> CreatedKeys | None:
+    """Make a tenants file if there is none; answers its keys, to be shown once. Raises `CannotStart`."""
+    try:
+        return None if path.exists() else create_default(path)
+    except FileExistsError:  # another process was faster: its keys count
+        return None
+    except OSError as error:
+        raise CannotStart(f"the tenants file {path}: {error.strerror or error}") from error

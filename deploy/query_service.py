@@ -1,0 +1,127 @@
+"""`sojourn query`: a ClickHouse server to HTTP. It needs neither Kafka nor a worker to run; without a worker that has
+ever reported there is no watermark, and then it says so instead of giving numbers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import uvloop
+
+import query_api.app
+from deploy import observe
+from deploy.application import application
+from deploy.observe import Counting
+from deploy.opening import base_url, clock, listen, need_server, open_tenants
+from deploy.repeating import Repeating
+from deploy.reported_watermark import NOBODY, ReportedWatermark
+from deploy.server import Server
+from deploy.store import ClickHouseStore
+from query_api.service import Lag
+from schemas import signals
+from schemas.settings import Settings
+from schemas.tenants import Tenants
+from schemas.topics import EVENTS
+
+logger = logging.getLogger(__name__)
+WATERMARK_SECONDS = 0.25
+LAG_SECONDS = 1.0
+PATIENCE_SECONDS = 5.0
+"""A store that has not answered the reading of the watermark for this long is as good as gone."""
+
+
+@dataclass(slots=True)
+class QueryService:
+    """The running parts."""
+
+    store: ClickHouseStore
+    watermark: ReportedWatermark
+    watching: Repeating
+    requests: Counting = field(init=False)
+    draining: bool = False
+    lag_records: int | None = None
+
+    def watermark_age(self) -> float:
+        """Seconds. Raises `Problem` while there is no watermark."""
+        return max(0.0, (clock() - self.watermark()) / 1000)
+
+    def lag(self) -> Lag:
+        """What is not counted yet; how many records is unknown while Kafka does not say it."""
+        return Lag(self.lag_records, self.watermark_age())
+
+    async def not_ready(self) -> str:
+        """Why no number can be given now, or ""."""
+        if self.draining:
+            return "stopping"
+        if failing := self.watching.failing(PATIENCE_SECONDS):
+            return f"the store does not answer: {failing}"
+        return NOBODY if self.watermark.at is None else ""
+
+    def readings(self) -> dict[signals.Signal, signals.Reading]:
+        """What `/metrics` tells; what is unknown is left out."""
+        told: dict[signals.Signal, signals.Reading] = {
+            signals.REQUESTS: dict(self.requests.by_status),
+            signals.IN_FLIGHT: self.requests.in_flight,
+            signals.WATERMARK_FAILURES: self.watching.failures,
+        }
+        if self.watermark.at is not None:
+            told[signals.WATERMARK_AGE] = self.watermark_age()
+        if self.lag_records is not None:
+            told[signals.LAG] = self.lag_records
+        return told
+
+    def application(self, tenants: Tenants) -> Counting:
+        """Everything behind the port."""
+        self.requests = Counting(
+            application(
+                observe.router(self.not_ready, self.readings),
+                query_api.app.router(self.store, tenants, self.watermark, self.lag),
+            )
+        )
+        return self.requests
+
+    def drain(self) -> None:
+        """Say that no more work should be sent here."""
+        self.draining = True
+
+
+async def serve(settings: Settings) -> None:
+    """Run until told to stop. Raises `CannotStart`."""
+    dsn = need_server(settings)
+    async with AsyncExitStack() as stack:
+        listening = listen(settings, stack)
+        tenants = open_tenants(settings.tenants)
+        # Not opened and not migrated here: this service only reads, and starts whether or not the store answers.
+        store = ClickHouseStore(dsn, query_seconds=settings.query_seconds, query_threads=settings.query_threads)
+        stack.push_async_callback(_close, store, settings.drain_seconds)
+        watermark = ReportedWatermark(store, EVENTS.full_name(settings.topic_prefix))
+        watching = Repeating("the watermark", watermark.read, WATERMARK_SECONDS)
+        service = QueryService(store, watermark, watching)
+        await stack.enter_async_context(watching)
+        base = base_url(settings, listening)
+        server = Server(
+            service.application(tenants),
+            drain_seconds=settings.drain_seconds,
+            started=lambda: print(f"sojourn query is running at {base}", flush=True),
+            draining=service.drain,
+        )
+        await server.serve([listening])
+
+
+async def _close(store: ClickHouseStore, seconds: float) -> None:
+    """A query that hangs in a dead store must not hold up the end of a process that only reads."""
+    try:
+        async with asyncio.timeout(seconds):
+            await store.close()
+    except TimeoutError:
+        logger.warning("the store did not answer any more; ended without waiting for it")
+        os._exit(0)  # threads cannot be cancelled, and the interpreter would wait for them
+
+
+def run(settings: Settings) -> None:
+    """`sojourn query`."""
+    uvloop.run(serve(settings))

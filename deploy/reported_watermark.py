@@ -1,0 +1,52 @@
+"""The watermark as the workers report it in the table `watermarks`, for services that see the store and not the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from schemas.errors import Problem
+from schemas.ports import Store, StoreRejected
+
+REPORTS = """SELECT partition, max(counted_to), max(partitions) FROM watermarks
+WHERE topic = {topic:String} GROUP BY partition"""
+NOBODY = "no worker has reported yet how far it has counted; start `sojourn processors`"
+
+
+def least(reports: Sequence[tuple[Any, ...]]) -> int | None:
+    """Up to where all is counted, from rows of (partition, counted to, how many partitions there are).
+
+    None while a partition has no report: what stands in it may be older than anything that was reported.
+    """
+    partitions = max((known for _, _, known in reports), default=0)
+    if len({partition for partition, _, _ in reports}) < max(partitions, 1):
+        return None
+    return min(counted_to for _, counted_to, _ in reports)
+
+
+class ReportedWatermark:
+    """What `read` has found last. It is older than every snapshot that is taken afterwards, which is all that counts
+    need: the law is that it is read before anything is counted.
+    """
+
+    def __init__(self, store: Store, topic: str) -> None:
+        self.at: int | None = None
+        self._store = store
+        self._topic = topic
+
+    async def read(self) -> None:
+        """Ask the store. Raises `StoreUnavailable`, `StoreRejected`, and keeps what was known."""
+        try:
+            reports = await self._store.query(REPORTS, {"topic": self._topic})
+        except StoreRejected as error:
+            raise StoreRejected(f"{error} (has `sojourn migrate` been run?)") from error
+        found = least(reports)
+        if found is not None or not reports:
+            self.at = found
+        # Else a partition was added and is not reported yet: what had been counted before stays counted.
+
+    def __call__(self) -> int:
+        """Milliseconds. Raises `Problem` while there is none: no number could say how far it goes."""
+        if self.at is None:
+            raise Problem("store_unavailable", NOBODY)
+        return self.at
