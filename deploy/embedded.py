@@ -25,6 +25,7 @@ from deploy.refusal import CannotStart
 from deploy.server import Server
 from deploy.store import ClickHouseStore
 from deploy.welcome import welcome
+from ingest.dispatcher import Dispatcher
 from ingest.service import Ingest
 from query_api.service import Lag
 from schemas import signals
@@ -133,13 +134,13 @@ async def serve(settings: Settings, edges: Edges) -> None:
         tenants = open_tenants(settings.tenants)
         service = Service(settings, engine, edges.store(engine), edges)
         await service.refold_the_end()
-        service.requests = Counting(
-            application(
-                observe.router(service.not_ready, service.readings),
-                query_api.app.router(service.store, tenants, service.log.watermark, service.lag),
-                ingest.app.router(Ingest(service.log, tenants, clock=clock)),
-            )
+        producers = Ingest(service.log, tenants, clock=clock)
+        app = application(
+            observe.router(service.not_ready, service.readings),
+            query_api.app.router(service.store, tenants, service.log.watermark, service.lag),
+            ingest.app.router(producers),
         )
+        service.requests = Counting(Dispatcher(app, producers))
         stack.push_async_callback(service.log.close, settings.drain_seconds)
         base = base_url(settings, listening)
         server = Server(

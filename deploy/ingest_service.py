@@ -23,6 +23,7 @@ from deploy.observe import Counting
 from deploy.opening import base_url, clock, listen, need_kafka, open_tenants
 from deploy.refusal import CannotStart
 from deploy.server import Server
+from ingest.dispatcher import Dispatcher
 from ingest.service import Ingest
 from schemas import settings as declared
 from schemas import signals
@@ -80,7 +81,7 @@ class IngestService:
         self.tally = Tally(self.log)
         self.ingest = Ingest(self.tally, self.tenants, clock=clock, max_pending_bytes=self.settings.pending_bytes)
         app = application(observe.router(self.not_ready, self.readings), ingest.app.router(self.ingest))
-        self.requests = Counting(app)
+        self.requests = Counting(Dispatcher(app, self.ingest))
 
     async def not_ready(self) -> str:
         """Why no event can be taken now, or ""."""
