@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.body import Items, inflate, part
-from ingest.item import MAX_EVENT_BYTES, Arrival, Envelope, message_id_of, read_envelope, take
+from ingest.item import Arrival, Envelope, message_id_of, read_envelope, take
 from schemas.events import BadField
-from schemas.record import DeadLetter, Frame, encode
+from schemas.record import MAX_EVENT_BYTES, DeadLetter, Frame, encode
 
 
 def named_by_event(envelope: Envelope) -> Any:

@@ -19,9 +19,8 @@ from schemas.events import BadField, canonical, lookup
 from schemas.events.bots import is_crawler
 from schemas.events.declared import LONGEST_ID
 from schemas.events.fields import Unreadable, milliseconds, pick, read_text, text
-from schemas.record import EARLIEST_MS, LATEST_MS, Record
+from schemas.record import EARLIEST_MS, LATEST_MS, MAX_EVENT_BYTES, Record
 
-MAX_EVENT_BYTES = 65_536
 MAX_DEPTH = 16
 LONGEST_MESSAGE_ID = 200
 LONGEST_NAME = 200

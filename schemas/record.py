@@ -18,6 +18,9 @@ EARLIEST_MS = 0
 LATEST_MS = 7_258_118_400_000
 """First event time that is refused (2200-01-01): the tables use it for "never"."""
 
+MAX_EVENT_BYTES = 64 << 10
+"""Size of an event as it was sent; of what was refused a dead letter carries as much."""
+
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An accepted event. Absent text is "", times are UTC milliseconds; `hash` tells copies of one event apart."""
@@ -55,7 +58,11 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What was refused, why, and where it stood; `payload` is the original item, cut at 64 KiB."""
+    """What was refused, why, and where it stood; `payload` is the original as text, cut at `MAX_EVENT_BYTES`.
+
+    `index` counts the lines of the frame at (topic, partition, offset); while the letter is not in a log yet, the items
+    of the request.
+    """
 
     tenant: str
     source: str

@@ -7,6 +7,7 @@ decoded becomes a dead letter and takes nothing else with it.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,14 @@ from typing import Any
 import msgspec
 
 from schemas.ports import Store
-from schemas.record import DeadLetter, Frame, Record, decode_dead_letters, decode_records
+from schemas.record import (
+    MAX_EVENT_BYTES,
+    DeadLetter,
+    Frame,
+    Record,
+    decode_dead_letters,
+    decode_records,
+)
 from schemas.tables import Table
 from stream_processors import (
     activity,
@@ -52,12 +60,29 @@ def columns(table: Table, rows: Iterable[tuple[Any, ...]]) -> Columns:
     return {column.name: values for column, values in zip(table.columns, turned, strict=True)} if turned else {}
 
 
-def decode(frames: Iterable[Frame]) -> tuple[list[Record], list[DeadLetter]]:
-    """Records and dead letters of the frames; an undecodable line is a dead letter too."""
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A dead letter and the bytes that it is about, uncut."""
+
+    letter: DeadLetter
+    original: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What frames hold: records, and what was refused. `undecodable` counts the lines that ingest did not refuse."""
+
+    records: list[Record]
+    refused: list[Refused]
+    undecodable: int = 0
+
+
+def decode(frames: Iterable[Frame]) -> Decoded:
+    """Records and dead letters of the frames; a line that cannot be decoded is a dead letter too."""
     records: list[Record] = []
-    letters: list[DeadLetter] = []
+    refused: list[Refused] = []
+    undecodable = 0
     for frame in frames:
-        letters.extend(decode_dead_letters(frame.dead_letters))
         try:
             records.extend(decode_records(frame.records))
         except msgspec.MsgspecError:
@@ -65,19 +90,38 @@ def decode(frames: Iterable[Frame]) -> tuple[list[Record], list[DeadLetter]]:
                 try:
                     records.extend(decode_records([line]))
                 except msgspec.MsgspecError as error:
-                    letters.append(_undecodable(frame, index, line, error))
-    return records, letters
+                    refused.append(unreadable(frame, line, str(error), index))
+                    undecodable += 1
+        for index, line in enumerate(frame.dead_letters, len(frame.records)):
+            try:
+                (letter,) = decode_dead_letters([line])
+            except msgspec.MsgspecError as error:
+                refused.append(unreadable(frame, line, str(error), index))
+                undecodable += 1
+            else:
+                refused.append(Refused(_placed(letter, frame, index), letter.payload.encode()))
+    return Decoded(records, refused, undecodable)
 
 
-def _undecodable(frame: Frame, index: int, line: bytes, error: Exception) -> DeadLetter:
-    return DeadLetter(
+def unreadable(frame: Frame, original: bytes, message: str, index: int = 0) -> Refused:
+    """What stands in the log and cannot be read."""
+    letter = DeadLetter(
         tenant="",
         source="log",
         received_at=frame.received_at,
         reason="undecodable_record",
-        message=str(error),
-        payload=line[:65_536].decode(errors="replace"),
-        index=index,
+        message=message,
+        payload=original[:MAX_EVENT_BYTES].decode(errors="replace"),
+    )
+    return Refused(_placed(letter, frame, index), original)
+
+
+def _placed(letter: DeadLetter, frame: Frame, index: int) -> DeadLetter:
+    """The letter at its place in the log, if the frame came out of one."""
+    if not frame.topic:
+        return letter if letter.reason != "undecodable_record" else msgspec.structs.replace(letter, index=index)
+    return msgspec.structs.replace(
+        letter, topic=frame.topic, partition=frame.partition, offset=frame.offset, index=index
     )
 
 
@@ -92,12 +136,20 @@ class Processor:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.fold_seconds = 0.0
+        """Time spent on turning records into rows, apart from storing them."""
 
     async def write(self, frames: Sequence[Frame]) -> None:
         """Archive, then facts and dead letters. Raises what the store raises."""
-        records, letters = decode(frames)
-        refused = columns(dead_letters.TABLE, (row for letter in letters for row in dead_letters.fold(letter)))
+        decoded = decode(frames)
+        await self.store(decoded.records, [refused.letter for refused in decoded.refused])
+
+    async def store(self, records: Sequence[Record], letters: Sequence[DeadLetter]) -> None:
+        """The same for what is decoded already."""
+        began = time.perf_counter()
         (archived, *facts) = fold(records, (ARCHIVE, *FACTS))
+        self.fold_seconds += time.perf_counter() - began
+        refused = columns(dead_letters.TABLE, (row for letter in letters for row in dead_letters.fold(letter)))
         await self._insert([archived])
         await self._insert([*facts, (dead_letters.TABLE, refused)])
 

@@ -14,7 +14,7 @@ from schemas.record import DeadLetter, Frame, Record, encode
 from schemas.tables import NEVER_MS
 from stream_processors import activity, carts, checkouts, identity_links, orders, tickets, traits
 from stream_processors.incoming import incoming
-from stream_processors.processor import ARCHIVE, FACTS, columns, decode, fold
+from stream_processors.processor import ARCHIVE, FACTS, Decoded, Refused, columns, decode, fold
 
 NOON = 20_000 * DAY_MS + DAY_MS // 2
 
@@ -188,17 +188,27 @@ def test_a_ticket_transition_has_its_rank_and_marks(
 
 def test_an_undecodable_line_is_a_dead_letter_and_takes_nothing_with_it() -> None:
     good = record("page_viewed", user_id="u1")
-    records, letters = decode([Frame(NOON, [encode(good), b"{", b'{"tenant":1}'])])
-    assert records == [good]
-    assert [(letter.reason, letter.index) for letter in letters] == [
-        ("undecodable_record", 1),
-        ("undecodable_record", 2),
+    decoded = decode([Frame(NOON, [encode(good), b"{", b'{"tenant":1}'])])
+    assert decoded.records == [good]
+    assert decoded.undecodable == 2
+    assert [(refused.letter.reason, refused.letter.index, refused.original) for refused in decoded.refused] == [
+        ("undecodable_record", 1, b"{"),
+        ("undecodable_record", 2, b'{"tenant":1}'),
     ]
 
 
 def test_a_refused_item_travels_with_its_frame() -> None:
     letter = DeadLetter("t", "native", NOON, "invalid_property", "price", payload="{}")
-    assert decode([Frame(NOON, [], [encode(letter)])]) == ([], [letter])
+    assert decode([Frame(NOON, [], [encode(letter)])]) == Decoded([], [Refused(letter, b"{}")])
+
+
+def test_out_of_a_log_every_dead_letter_knows_the_line_on_which_it_stood() -> None:
+    letter = DeadLetter("t", "native", NOON, "invalid_property", "price", payload="{}", index=40)
+    decoded = decode([Frame(NOON, [b"{"], [encode(letter)], "events", 3, 17)])
+    places = [
+        (each.letter.topic, each.letter.partition, each.letter.offset, each.letter.index) for each in decoded.refused
+    ]
+    assert places == [("events", 3, 17, 0), ("events", 3, 17, 1)]
 
 
 def test_every_fold_fills_every_column_of_its_table() -> None:

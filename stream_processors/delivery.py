@@ -1,0 +1,137 @@
+"""Gets a batch of frames into the store, whatever it takes, or says that it gave up; knows no log.
+
+A store that is away is tried again in place, within a budget. A row that it refuses for ever becomes a dead letter and
+takes no neighbour with it. When much of what the log holds cannot be read, nothing is stored at all: it is this version
+that is wrong then, and the log must not be drained into dead letters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Sequence
+
+from schemas.ports import StoreRejected, StoreUnavailable
+from schemas.record import MAX_EVENT_BYTES, DeadLetter, Frame, Record, encode
+from stream_processors.processor import Processor, Refused, decode
+
+logger = logging.getLogger(__name__)
+
+ENOUGH_LINES = 100
+"""A ratio of fewer lines than this says nothing."""
+REMEMBERED_LINES = 10_000
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+
+Publish = Callable[[Sequence[Refused]], Awaitable[None]]
+"""Puts dead letters where operators look for them; raises `ConnectionError` when that did not work."""
+
+
+class GaveUp(Exception):
+    """Nothing of the batch may be acknowledged: it has to be read again, by a process that starts anew."""
+
+
+class Delivery:
+    """Delivers batches, one at a time."""
+
+    def __init__(
+        self,
+        processor: Processor,
+        publish: Publish,
+        *,
+        retry_seconds: float,
+        undecodable_ratio: float,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._processor = processor
+        self._publish = publish
+        self._retry_seconds = retry_seconds
+        self._ratio = undecodable_ratio
+        self._clock = clock
+        self._pause = pause
+        self._recent: deque[tuple[int, int]] = deque()
+        self.stopping = False
+        self.events = 0
+        self.frames = 0
+        self.retries = 0
+        self.dead_letters: Counter[str] = Counter()
+        self.decode_seconds = 0.0
+
+    async def deliver(self, frames: Sequence[Frame], unread: Sequence[Refused] = ()) -> None:
+        """Store the frames, and tell of `unread`, which was no frame. Raises `GaveUp`."""
+        began = time.perf_counter()
+        decoded = decode(frames)
+        self.decode_seconds += time.perf_counter() - began
+        refused = [*unread, *decoded.refused]
+        whole = sum(each.original.count(b"\n") + 1 for each in unread)
+        self._check_ratio(len(decoded.records) + len(decoded.refused) + whole, decoded.undecodable + whole)
+        until = self._clock() + self._retry_seconds
+        unstorable = await self._store(decoded.records, refused, until)
+        if unstorable:
+            self._check_ratio(0, len(unstorable))
+            await self._store([], unstorable, until)
+        if letters := [*refused, *unstorable]:
+            await self._persist("publishing dead letters", lambda: self._publish(letters), until)
+        self.frames += len(frames) + len(unread)
+        self.events += len(decoded.records) - len(unstorable)
+        self.dead_letters.update(each.letter.reason for each in letters)
+
+    def _check_ratio(self, lines: int, bad: int) -> None:
+        self._recent.append((lines, bad))
+        while len(self._recent) > 1 and sum(count for count, _ in self._recent) > REMEMBERED_LINES:
+            self._recent.popleft()
+        lines, bad = (sum(part) for part in zip(*self._recent, strict=True))
+        if lines >= ENOUGH_LINES and bad / lines > self._ratio:
+            raise GaveUp(
+                f"{bad} of the last {lines} lines of the log cannot be processed, more than SOJOURN_UNDECODABLE_RATIO="
+                f"{self._ratio:g}: probably this version is older than what is in the log; nothing was acknowledged"
+            )
+
+    async def _store(self, records: Sequence[Record], refused: Sequence[Refused], until: float) -> list[Refused]:
+        """Store, and answer the records that the store refuses for ever."""
+        letters = [each.letter for each in refused]
+        try:
+            await self._persist("storing", lambda: self._processor.store(records, letters), until)
+        except StoreRejected as error:
+            if len(records) + len(letters) <= 1:
+                if not records:
+                    raise GaveUp(f"the store refuses a dead letter: {error}") from error
+                logger.warning("the store refuses event %s for ever: %s", records[0].event_id, error)
+                return [_unstorable(records[0], error)]
+            if letters and records:
+                return [*await self._store([], refused, until), *await self._store(records, [], until)]
+            half = max(len(records), len(letters)) // 2
+            first = await self._store(records[:half], refused[:half], until)
+            return [*first, *await self._store(records[half:], refused[half:], until)]
+        return []
+
+    async def _persist(self, what: str, work: Callable[[], Awaitable[None]], until: float) -> None:
+        """Do `work` until it works. Raises `GaveUp` when the time is over, `StoreRejected`."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                async with asyncio.timeout(max(1.0, until - self._clock())):
+                    return await work()
+            except (StoreUnavailable, TimeoutError, ConnectionError) as error:
+                self.retries += 1
+                if self.stopping or self._clock() + pause > until:
+                    raise GaveUp(f"{what} did not work in {self._retry_seconds:g} s: {error!r}") from error
+                logger.warning("%s failed, trying again in %g s: %s", what, pause, error)
+            await self._pause(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _unstorable(record: Record, error: StoreRejected) -> Refused:
+    line = encode(record)
+    letter = DeadLetter(
+        tenant=record.tenant,
+        source=record.source,
+        received_at=record.received_at,
+        reason="unstorable_record",
+        message=str(error),
+        message_id=record.message_id,
+        payload=line[:MAX_EVENT_BYTES].decode(errors="replace"),
+    )
+    return Refused(letter, line)
