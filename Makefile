@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links --no-annotate
+COMPOSE := docker compose -f deploy/compose.yaml
 DEMO ?= 1
 export DEMO
 export SOJOURN_HOST SOJOURN_PORT SOJOURN_DATA SOJOURN_TENANTS SOJOURN_STORE_DSN SOJOURN_TOPIC_PREFIX
@@ -17,14 +18,26 @@ $(foreach v,SOJOURN_HOST SOJOURN_PORT SOJOURN_DATA SOJOURN_TENANTS SOJOURN_STORE
 	$(if $($(v)),,$(eval unexport $(v))))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format faults lock generate clean up down bench
+.PHONY: help run test check format faults lock generate clean up down bench .docker
 
 ##@ Use
 run: $(VENV)/.runtime ## start everything in one process (no Docker, no Kafka); DEMO=0 starts it empty
 	@exec $(BIN)/sojourn serve
 
-up down: ## the same as separate services in containers (not there yet)
-	@echo "make $@: not there yet; it comes with the distributed mode. Use make run." >&2; exit 2
+up: .docker ## the same as separate services in containers, with Kafka and ClickHouse (needs Docker)
+	@$(COMPOSE) up --build --detach
+	@$(COMPOSE) logs --no-log-prefix setup
+	@echo "events go to http://127.0.0.1:8080, questions to http://127.0.0.1:8081; make down stops it and keeps the data"
+
+down: .docker ## stop the containers; data and keys stay
+	@$(COMPOSE) down
+
+.docker:
+	@command -v docker >/dev/null || \
+		{ echo "make: docker is missing; it is needed for containers (make run needs none)" >&2; exit 2; }
+	@docker compose version >/dev/null 2>&1 || \
+		{ echo "make: docker has no compose plugin (docker compose version)" >&2; exit 2; }
+	@docker info >/dev/null 2>&1 || { echo "make: no Docker engine answers (docker info)" >&2; exit 2; }
 
 ##@ Develop
 test: $(VENV)/.dev ## every test, with the real engine and a real Kafka (Java 17 and Maven, or Docker)

@@ -67,6 +67,8 @@ async def open_store(settings: Settings, stack: AsyncExitStack) -> tuple[ClickHo
         applied = await migrate(store)
     except MigrationRefused as error:
         raise CannotStart(str(error)) from error
+    except ImportError as error:  # the image of the separate services leaves the engine out
+        raise CannotStart(f"{where} cannot be opened: chDB is not installed here") from error
     except (StoreRejected, StoreUnavailable) as error:
         if isinstance(error, StoreUnavailable) and not store.embedded:
             raise StoreUnavailable(f"{where} does not answer: {error}") from error

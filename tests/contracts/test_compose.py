@@ -1,0 +1,162 @@
+"""`deploy/compose.yaml` and `deploy/Dockerfile` against the code: what can be checked without a Docker engine."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from deploy.cli import COMMANDS, parser
+from deploy.observe import router
+from schemas import settings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
+DOCKERFILE = re.sub(r"\\\n", " ", (ROOT / "deploy/Dockerfile").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"] == "sojourn:local"}
+FOREIGN = {name: service for name, service in SERVICES.items() if name not in OURS}
+LONG_RUNNING = {name: service for name, service in OURS.items() if name != "setup"}
+DECLARED = {setting.variable for setting in settings.SETTINGS}
+# What the images of others read; apache/kafka turns KAFKA_X_Y into its property x.y.
+IMAGE_VARIABLES = {
+    "kafka": re.compile(r"CLUSTER_ID|KAFKA_[A-Z_]+"),
+    "clickhouse": re.compile(r"CLICKHOUSE_(USER|PASSWORD|DB|DEFAULT_ACCESS_MANAGEMENT)"),
+}
+CONDITIONS = {"service_healthy", "service_started", "service_completed_successfully"}
+
+
+def seconds(text: str) -> int:
+    assert text.endswith("s")
+    return int(text.removesuffix("s"))
+
+
+def filled(text: str) -> str:
+    """The text with the defaults of its variables."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+
+
+def environment(service: str) -> dict[str, str]:
+    return {name: filled(value) for name, value in OURS[service].get("environment", {}).items()}
+
+
+def test_the_issue_s_services_are_there_and_the_images_of_others_are_pinned() -> None:
+    assert set(LONG_RUNNING) == {"ingest", "processors", "query"}
+    assert {service["image"].split(":")[0] for service in FOREIGN.values()} == {
+        "apache/kafka",
+        "clickhouse/clickhouse-server",
+    }
+    for service in FOREIGN.values():
+        assert re.fullmatch(r"[\w./-]+:\d+\.\d[\w.-]*", service["image"]), service["image"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_variable_is_one_that_somebody_reads(name: str) -> None:
+    given = SERVICES[name].get("environment", {})
+    assert all(isinstance(value, str) for value in given.values()), "a number in YAML may be read in another way"
+    if name in OURS:
+        assert set(given) <= DECLARED
+        settings.read(environment(name))
+    else:
+        assert all(IMAGE_VARIABLES[name].fullmatch(variable) for variable in given)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_exists_and_its_options_too(name: str) -> None:
+    chosen = parser().parse_args(OURS[name]["command"])
+    assert chosen.command == name
+
+
+@pytest.mark.parametrize("name", LONG_RUNNING)
+def test_ports_and_probes_lead_to_where_the_service_listens(name: str) -> None:
+    read = settings.read(environment(name), port=COMMANDS[name].port)
+    assert read.host == "0.0.0.0", "another container could not reach it"
+    assert read.port == COMMANDS[name].port
+    published = LONG_RUNNING[name].get("ports", [])
+    assert published in ([], [f"127.0.0.1:{read.port}:{read.port}"])
+    kind, program, option, code = LONG_RUNNING[name]["healthcheck"]["test"]
+    assert (kind, program, option) == ("CMD", "python", "-c")
+    compile(code, "health check", "exec")
+    ((port, path),) = re.findall(r"http://127\.0\.0\.1:(\d+)(/\w+)", code)
+    assert int(port) == read.port
+    probes = router(cast("Any", None), dict).routes
+    assert path in {getattr(route, "path", "") for route in probes}
+
+
+def test_nothing_else_is_published() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"ingest", "query"}
+
+
+def test_the_addresses_are_those_of_the_other_containers() -> None:
+    read = settings.read(environment("query"))
+    (user, password, host, port, database) = cast(
+        "tuple[str, ...]",
+        cast("re.Match[str]", re.fullmatch(r"http://(\w+):(\w+)@(\w+):(\d+)/(\w+)", read.store_dsn)).groups(),
+    )
+    server = SERVICES[host]["environment"]
+    assert (user, password) == (server["CLICKHOUSE_USER"], filled(server["CLICKHOUSE_PASSWORD"]))
+    assert (port, database) == ("8123", "sojourn")
+    broker, _, port = read.kafka.partition(":")
+    assert f"PLAINTEXT://{broker}:{port}" == SERVICES[broker]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_waited_for_exists_and_can_come_true(name: str) -> None:
+    for other, how in SERVICES[name].get("depends_on", {}).items():
+        assert how["condition"] in CONDITIONS
+        if how["condition"] == "service_healthy":
+            assert "healthcheck" in SERVICES[other]
+        if how["condition"] == "service_completed_successfully":
+            assert "restart" not in SERVICES[other], "it would never be complete"
+
+
+def test_every_volume_is_declared_and_every_mounted_file_exists() -> None:
+    for service in SERVICES.values():
+        for mount in service["volumes"]:
+            source = mount.split(":")[0]
+            assert (ROOT / "deploy" / source).is_file() if source.startswith(".") else source in COMPOSE["volumes"]
+
+
+@pytest.mark.parametrize("name", [*LONG_RUNNING, *FOREIGN])
+def test_every_service_comes_back_and_has_time_to_stop(name: str) -> None:
+    service = SERVICES[name]
+    assert service["restart"] == "unless-stopped"
+    drain = int(settings.DRAIN_SECONDS.default)
+    assert seconds(service["stop_grace_period"]) >= (40 if name == "processors" else drain + 10)
+
+
+def test_the_image_runs_as_nobody_in_particular_and_starts_the_command_line() -> None:
+    last = DOCKERFILE.split("\nFROM ")[-1]
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE)
+    assert json.loads(cast("re.Match[str]", re.search(r"^ENTRYPOINT (.*)$", last, re.MULTILINE))[1]) == ["sojourn"]
+    for variable in re.findall(r"\b(SOJOURN_\w+)=", last):
+        assert variable in DECLARED
+
+
+def test_everything_that_is_copied_exists_and_is_sent_to_the_engine() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    sent = [line.removeprefix("!") for line in lines if line.startswith("!")]
+    withheld = [line for line in lines if line and not line.startswith(("#", "!"))][1:]
+    copied = [shlex.split(line)[1:-1] for line in DOCKERFILE.splitlines() if re.match(r"COPY (?!--from)", line)]
+    assert copied
+    for path in (path for line in copied for path in line):
+        assert (ROOT / path).exists(), path
+        assert path.split("/")[0] in sent, f"{path} is left out by .dockerignore"
+        assert not any(fnmatch(path, pattern) for pattern in withheld)
+
+
+def test_the_image_is_built_with_the_uv_of_the_makefile() -> None:
+    (pinned,) = re.findall(r"^UV := (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert pinned in DOCKERFILE
+
+
+def test_what_the_image_leaves_out_is_in_the_lock_by_these_names() -> None:
+    locked = set(re.findall(r"^([\w-]+)==", (ROOT / "deploy/locks/runtime.txt").read_text(), re.MULTILINE))
+    left_out = cast("re.Match[str]", re.search(r"printf '([^']+)' > /tmp/left-out", DOCKERFILE))[1].split("\\n")
+    assert set(filter(None, left_out)) == {name for name in locked if name.startswith("chdb")}
