@@ -157,8 +157,10 @@ class Processors:
         return told
 
     def drain(self) -> None:
-        """Say that no more work is done here."""
+        """Say that no more work is done here; a worker that was told to end as well is not started again."""
         self.draining = True
+        for slot in self.slots:
+            slot.stopping = True
 
 
 async def serve(settings: Settings, workers: int) -> None:
