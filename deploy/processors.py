@@ -37,7 +37,7 @@ STOP_SECONDS = 20.0
 """More than a worker gives itself; then it is killed, which loses nothing."""
 SILENCE_MS = 5_000
 """A worker reports every second."""
-UNPROVEN_MS = 15_000
+UNPROVEN_MS = 10_000
 """How old the last commit, or the last answer of the broker, may be."""
 
 
