@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import clickhouse_connect
+import urllib3.exceptions
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError
 
@@ -53,9 +54,29 @@ PASSING = {
     396: "result too large",
     516: "authentication failed",
     999: "keeper",
+    1000: "network or file system",
     1001: "file system",
 }
 """Engine errors after which the same call may succeed: nothing is wrong with the rows."""
+REPAIRABLE = {
+    16: "no such column",
+    60: "unknown table",
+    81: "unknown database",
+    115: "unknown setting",
+    164: "read only",
+    192: "unknown user",
+    201: "quota exceeded",
+    218: "table is dropped",
+    452: "setting constraint",
+    497: "access denied",
+}
+"""Engine errors of an insert that a migration or a person can repair: the rows wait and are never given up for them."""
+BROKEN = (OSError, EOFError, RuntimeError, urllib3.exceptions.HTTPError)
+"""How an answer that breaks off shows itself, beside the client's own exceptions (RuntimeError: what unpacks it)."""
+CONNECT_SECONDS = 5
+COMMAND_SECONDS = 85
+MARGIN_SECONDS = 5
+"""How much longer a server may be silent than it may execute, so that its own verdict comes first."""
 
 
 def database(dsn: str) -> str:
@@ -64,11 +85,13 @@ def database(dsn: str) -> str:
     return DATABASE if parts.scheme == "chdb" else parts.path.strip("/") or DATABASE
 
 
-def translate(error: Exception) -> Exception:
+def translate(error: Exception, *, inserting: bool = False) -> Exception:
     """The port's exception for one of the client's or the engine's."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     code = getattr(error, "code", None)
-    if code in PASSING or "No space left on device" in str(error) or isinstance(error, OSError):
+    if code in PASSING or "No space left on device" in str(error) or (inserting and code in REPAIRABLE):
+        return StoreUnavailable(text)
+    if isinstance(error, BROKEN):
         return StoreUnavailable(text)
     if code is not None or isinstance(error, (DataError, ProgrammingError, TypeError, ValueError, OverflowError)):
         return StoreRejected(text)
@@ -78,10 +101,20 @@ def translate(error: Exception) -> Exception:
 
 
 class Pool:
-    """A few threads with one client each; at most `MAX_WAITING` calls wait."""
+    """A few threads with one client each; at most `MAX_WAITING` calls wait, none of them longer than `seconds`."""
 
-    def __init__(self, name: str, threads: int, connect: Callable[[], Client]) -> None:
+    def __init__(
+        self,
+        name: str,
+        threads: int,
+        connect: Callable[[], Client],
+        *,
+        seconds: float | None = None,
+        inserting: bool = False,
+    ) -> None:
         self._connect = connect
+        self._seconds = seconds
+        self._inserting = inserting
         self._local = threading.local()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._clients: list[Client] = []
@@ -91,11 +124,18 @@ class Pool:
         """`work` on a thread of this pool. Raises `StoreUnavailable`, `StoreRejected`."""
         if self._waiting >= MAX_WAITING:
             raise StoreUnavailable("too many calls wait for the store")
-        self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, self._call, work)
+            running = self._executor.submit(self._call, work)
         except RuntimeError as error:  # "cannot schedule new futures after shutdown"
             raise StoreUnavailable("the store is closed") from error
+        self._waiting += 1
+        try:
+            # With a silent server every thread waits for its time-out, and the calls behind them would wait for all of
+            # these in turn. One that has not begun by then never runs; of one that has, nobody knows.
+            async with asyncio.timeout(self._seconds):
+                return await asyncio.wrap_future(running)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"no answer of the store in {self._seconds} s") from error
         finally:
             self._waiting -= 1
 
@@ -103,12 +143,19 @@ class Pool:
         try:
             client: Client | None = getattr(self._local, "client", None)
             if client is None:
-                client = self._connect()
+                client = self._open()
                 self._local.client = client
                 self._clients.append(client)
             return work(client)
-        except (ClickHouseError, OSError, TypeError, ValueError, OverflowError) as error:
-            raise translate(error) from error
+        except (ClickHouseError, TypeError, ValueError, OverflowError, *BROKEN) as error:
+            raise translate(error, inserting=self._inserting) from error
+
+    def _open(self) -> Client:
+        """A database that is missing, a wrong password, a folder that another process has: a person can repair it."""
+        try:
+            return self._connect()
+        except (ClickHouseError, *BROKEN) as error:
+            raise StoreUnavailable(str(error).strip() or type(error).__name__) from error
 
     def close(self) -> None:
         """Wait for what runs, then close the clients."""
@@ -128,19 +175,30 @@ class ClickHouseStore:
         query_threads: int = 4,
         insert_threads: int = 2,
         query_seconds: int = 30,
+        insert_seconds: int = 15,
     ) -> None:
         self.dsn = dsn
         self.database = name or database(dsn)
         self.embedded = urlsplit(dsn).scheme == "chdb"
         # Relations are written once and materialised; everything else about joins stays the engine's default.
         reading = {"max_execution_time": query_seconds, "enable_materialized_cte": 1}
-        writing = {"max_execution_time": 60, "async_insert": 0, "mutations_sync": 2}
-        self._reads = Pool("store-read", query_threads, lambda: self._connect(reading))
-        self._writes = Pool("store-write", insert_threads, lambda: self._connect(writing))
+        inserting = {"max_execution_time": insert_seconds, "async_insert": 0}
+        changing = {"max_execution_time": COMMAND_SECONDS, "async_insert": 0, "mutations_sync": 2}
+        grace = CONNECT_SECONDS + MARGIN_SECONDS
+        self._reads = Pool("store-read", query_threads, lambda: self._connect(reading), seconds=query_seconds + grace)
+        self._writes = Pool(
+            "store-write",
+            insert_threads,
+            lambda: self._connect(inserting),
+            seconds=insert_seconds + grace,
+            inserting=True,
+        )
+        # Apart, because DDL over large tables and `INSERT … SELECT` may take what no insert may.
+        self._commands = Pool("store-command", 1, lambda: self._connect(changing))
         self.inserts = 0
         self.failures = 0
 
-    def _connect(self, settings: Mapping[str, Any], name: str | None = None) -> Client:
+    def _connect(self, settings: Mapping[str, int], name: str | None = None) -> Client:
         target = name or self.database
         common: dict[str, Any] = {"tz_mode": "aware", "settings": dict(settings), "show_clickhouse_errors": True}
         if self.embedded:
@@ -149,15 +207,15 @@ class ClickHouseStore:
         return clickhouse_connect.get_client(
             dsn=urlunsplit(parts._replace(path="")),
             database=target,
-            connect_timeout=5,
-            send_receive_timeout=90,
+            connect_timeout=CONNECT_SECONDS,
+            send_receive_timeout=settings["max_execution_time"] + MARGIN_SECONDS,
             autogenerate_session_id=False,  # a shared session refuses concurrent queries
             **common,
         )
 
     async def open(self) -> None:
         """Create the database and warm the client up: the first insert of a process costs 1.4 s of lazy imports."""
-        creating = Pool("store-create", 1, lambda: self._connect({}, "default"))
+        creating = Pool("store-create", 1, lambda: self._connect({"max_execution_time": COMMAND_SECONDS}, "default"))
         try:
             await creating.run(lambda client: client.command(f"CREATE DATABASE IF NOT EXISTS {self.database}"))
             await self.command("CREATE TABLE IF NOT EXISTS warm_up (x UInt8) ENGINE = Null")
@@ -172,8 +230,8 @@ class ClickHouseStore:
 
     async def close(self) -> None:
         """Wait for running calls, then let the engine go."""
-        await asyncio.to_thread(self._reads.close)
-        await asyncio.to_thread(self._writes.close)
+        for pool in (self._reads, self._writes, self._commands):
+            await asyncio.to_thread(pool.close)
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         bound = dict(parameters) if parameters else None
@@ -204,4 +262,4 @@ class ClickHouseStore:
     async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """One statement that answers no rows: DDL, `INSERT … SELECT`."""
         bound = dict(parameters) if parameters else None
-        await self._writes.run(lambda client: client.command(sql, parameters=bound))
+        await self._commands.run(lambda client: client.command(sql, parameters=bound))

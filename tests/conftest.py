@@ -24,6 +24,8 @@ from tests.kafka.reporting import (
     seen,
 )
 from tests.kafka.source import running
+from tests.store_server import StoreServer
+from tests.store_server import running as running_store
 
 __all__ = [
     "pytest_collection_modifyitems",
@@ -37,6 +39,24 @@ __all__ = [
 def engine_dsn(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The one store of this test run. Mark tests that use it `engine`."""
     return f"chdb://{tmp_path_factory.mktemp('engine') / 'store'}"
+
+
+@pytest.fixture(scope="session")
+def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The one store of this test run that is reached over HTTP. Do not stop it: `store_server` is for that."""
+    with running_store(tmp_path_factory.mktemp("server")) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def store_server(tmp_path: Path) -> Iterator[StoreServer]:
+    """A store server of this test's own, started, to be killed, frozen, made to fail and started again."""
+    own = StoreServer(tmp_path / "server")
+    try:
+        own.start()
+        yield own
+    finally:
+        own.kill()
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
-"""What every store must do: chDB in this process now, a ClickHouse server beside it later."""
+"""What every store must do: chDB in this process, and a server over HTTP."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,24 @@ from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.tables import TABLES
 
 pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(params=["chdb", "http"])
+def dsn(request: pytest.FixtureRequest) -> str:
+    """Both ways to a store."""
+    found: str = request.getfixturevalue({"chdb": "engine_dsn", "http": "server_dsn"}[request.param])
+    return found
+
+
+@pytest.fixture
+async def store(dsn: str) -> AsyncIterator[ClickHouseStore]:
+    """A migrated, empty database, dropped afterwards."""
+    opened = ClickHouseStore(dsn, name=f"test_{uuid.uuid4().hex}")
+    await opened.open()
+    await migrate(opened)
+    yield opened
+    await opened.command(f"DROP DATABASE {opened.database} SYNC")
+    await opened.close()
 
 
 def activity(actor: str = "u:1", quarters: int = 1) -> dict[str, list[Any]]:
@@ -88,6 +107,31 @@ async def test_rows_that_can_never_be_stored_are_rejected_as_a_whole(
     assert await store.query("SELECT count() FROM activity") == [(0,)]
 
 
+@pytest.mark.parametrize("change", ["DROP TABLE activity", "ALTER TABLE activity DROP COLUMN quarters"])
+async def test_rows_wait_for_a_migration_and_are_never_rejected_for_want_of_it(
+    store: ClickHouseStore, change: str
+) -> None:
+    await store.command(change)
+    with pytest.raises(StoreUnavailable):
+        await store.insert("activity", activity())
+
+
+async def test_a_missing_database_is_unavailable(dsn: str) -> None:
+    unknown = ClickHouseStore(dsn, name=f"missing_{uuid.uuid4().hex}")
+    with pytest.raises(StoreUnavailable):
+        await unknown.insert("activity", activity())
+    await unknown.close()
+
+
+async def test_a_large_insert_is_stored_whole(store: ClickHouseStore) -> None:
+    actors = [f"u:{n}" for n in range(100_000)]
+    rows: dict[str, list[Any]] = {"day": [20_000] * len(actors), "actor": actors, "quarters": [1] * len(actors)}
+    rows["tenant"] = ["t"] * len(actors)
+    await store.insert("activity", rows)
+    assert await store.query("SELECT count(), uniqExact(actor) FROM activity") == [(len(actors), len(actors))]
+    assert len(await store.query("SELECT actor FROM activity")) == len(actors)
+
+
 async def test_a_query_over_its_time_is_unavailable_and_the_store_goes_on(store: ClickHouseStore) -> None:
     with pytest.raises(StoreUnavailable):
         await store.query(
@@ -116,18 +160,18 @@ async def test_many_calls_at_once_are_each_answered_with_their_own_rows(store: C
     assert [rows[0][0] for rows in answers] == list(range(100))
 
 
-async def test_a_closed_store_is_unavailable(engine_dsn: str) -> None:
-    closed = ClickHouseStore(engine_dsn)
+async def test_a_closed_store_is_unavailable(dsn: str) -> None:
+    closed = ClickHouseStore(dsn, name="closed")
     await closed.open()
     await closed.close()
     with pytest.raises(StoreUnavailable):
         await closed.query("SELECT 1")
 
 
-async def test_rows_outlive_the_store(engine_dsn: str) -> None:
+async def test_rows_outlive_the_store(dsn: str) -> None:
     name = f"outlive_{uuid.uuid4().hex}"
     for expected in (1, 2):
-        opened = ClickHouseStore(engine_dsn, name=name)
+        opened = ClickHouseStore(dsn, name=name)
         await opened.open()
         await migrate(opened)
         await opened.insert("activity", activity(f"u:{expected}"))
