@@ -108,7 +108,7 @@ class IngestService:
         """Take nothing more and end the log; never longer than `CLOSE_SECONDS` and a little."""
         self.ingest.close()
         try:
-            async with asyncio.timeout(CLOSE_SECONDS + 1):
+            async with asyncio.timeout(CLOSE_SECONDS + 3):
                 await self.log.close(CLOSE_SECONDS)
         except TimeoutError:
             logger.warning("the log did not close in time; nobody was told that what it held is stored")

@@ -58,7 +58,7 @@ class QueryService:
         if self.draining:
             return "stopping"
         if failing := self.watching.failing(PATIENCE_SECONDS):
-            return f"the store does not answer: {failing}"
+            return f"the watermark cannot be read from the store: {failing}"
         return NOBODY if self.watermark.at is None else ""
 
     def readings(self) -> dict[signals.Signal, signals.Reading]:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from schemas.errors import Problem
-from schemas.ports import Store, StoreRejected
+from schemas.ports import Store, StoreRejected, StoreUnavailable
 
 REPORTS = """SELECT partition, max(counted_to), max(partitions) FROM watermarks
 WHERE topic = {topic:String} GROUP BY partition"""
 NOBODY = "no worker has reported yet how far it has counted; start `sojourn processors`"
+
+NOT_MIGRATED = ("UNKNOWN_DATABASE", "UNKNOWN_TABLE")
 
 
 def least(reports: Sequence[tuple[Any, ...]]) -> int | None:
@@ -38,8 +40,10 @@ class ReportedWatermark:
         """Ask the store. Raises `StoreUnavailable`, `StoreRejected`, and keeps what was known."""
         try:
             reports = await self._store.query(REPORTS, {"topic": self._topic})
-        except StoreRejected as error:
-            raise StoreRejected(f"{error} (has `sojourn migrate` been run?)") from error
+        except (StoreRejected, StoreUnavailable) as error:
+            if any(sign in str(error) for sign in NOT_MIGRATED):
+                raise StoreRejected("it has no tables of ours yet; run `sojourn migrate`") from error
+            raise
         found = least(reports)
         if found is not None or not reports:
             self.at = found

@@ -85,7 +85,7 @@ async def test_a_failed_read_is_told_and_keeps_what_was_known() -> None:
     reports.failure = StoreUnavailable("connection refused")
     with pytest.raises(StoreUnavailable, match="connection refused"):
         await watermark.read()
-    reports.failure = StoreRejected("Unknown table")
+    reports.failure = StoreRejected("Unknown table (UNKNOWN_TABLE)")
     with pytest.raises(StoreRejected, match="sojourn migrate"):
         await watermark.read()
     assert watermark() == 50
