@@ -23,7 +23,7 @@ def least(reports: Sequence[tuple[Any, ...]]) -> int | None:
     partitions = max((known for _, _, known in reports), default=0)
     if len({partition for partition, _, _ in reports}) < max(partitions, 1):
         return None
-    return min(counted_to for _, counted_to, _ in reports)
+    return min(int(counted_to) for _, counted_to, _ in reports)
 
 
 class ReportedWatermark:

@@ -4,16 +4,19 @@ several times at once.
 
 from __future__ import annotations
 
-from deploy.kafka_topics import ensure_topics
+from deploy.kafka_topics import TopicsRefused, ensure_topics
 from deploy.opening import make_tenants, migrate_only, need_kafka, need_server
 from deploy.welcome import new_keys
+from schemas.ports import LogUnavailable
 from schemas.settings import Settings
 
 
 async def topics(settings: Settings) -> str:
     """`sojourn topics`. Raises `CannotStart`, `LogUnavailable`."""
-    need_kafka(settings)
-    made = await ensure_topics(settings)
+    try:
+        made = await ensure_topics(need_kafka(settings), settings.topic_prefix, settings.replication)
+    except TopicsRefused as error:  # what was typed may be right: this is giving up and no wrong usage
+        raise LogUnavailable(str(error)) from error
     return f"topics made: {', '.join(made) or 'none, all were there'}"
 
 

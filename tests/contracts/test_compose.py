@@ -15,6 +15,7 @@ import yaml
 from deploy.cli import COMMANDS, parser
 from deploy.observe import router
 from schemas import settings
+from tests.kafka.broker import SETTINGS as BROKER
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
@@ -29,6 +30,7 @@ IMAGE_VARIABLES = {
     "kafka": re.compile(r"CLUSTER_ID|KAFKA_[A-Z_]+"),
     "clickhouse": re.compile(r"CLICKHOUSE_(USER|PASSWORD|DB|DEFAULT_ACCESS_MANAGEMENT)"),
 }
+KAFKA_VERSION = re.findall(r"<kafka.version>(.*)</kafka.version>", (ROOT / "tests/kafka/pom.xml").read_text())[0]
 CONDITIONS = {"service_healthy", "service_started", "service_completed_successfully"}
 
 
@@ -65,6 +67,15 @@ def test_every_variable_is_one_that_somebody_reads(name: str) -> None:
         settings.read(environment(name))
     else:
         assert all(IMAGE_VARIABLES[name].fullmatch(variable) for variable in given)
+
+
+def test_the_broker_runs_as_in_the_tests() -> None:
+    given = SERVICES["kafka"]["environment"]
+    as_variables = {"KAFKA_" + name.upper().replace(".", "_"): value for name, value in BROKER.items()}
+    assert {name: value for name, value in given.items() if name in as_variables}.items() <= as_variables.items()
+    single = {name for name in as_variables if name.endswith(("REPLICATION_FACTOR", "MIN_ISR"))}
+    assert single <= given.keys(), "one broker cannot keep more than one copy"
+    assert SERVICES["kafka"]["image"].endswith(f":{KAFKA_VERSION}")
 
 
 @pytest.mark.parametrize("name", OURS)
