@@ -46,6 +46,7 @@ class Slot:
     """One worker's place: the process comes and goes, the name stays."""
 
     name: str
+    module: str
     process: asyncio.subprocess.Process | None = None
     told: dict[str, Any] = field(default_factory=dict)
     told_at: int = 0
@@ -69,7 +70,7 @@ class Slot:
         ours, theirs = socket.socketpair()
         with theirs:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "deploy.worker", self.name, str(theirs.fileno()), pass_fds=[theirs.fileno()]
+                sys.executable, "-m", self.module, self.name, str(theirs.fileno()), pass_fds=[theirs.fileno()]
             )
         self.starts += 1
         reader, writer = await asyncio.open_connection(sock=ours)
@@ -163,15 +164,16 @@ class Processors:
             slot.stopping = True
 
 
-async def serve(settings: Settings, workers: int) -> None:
-    """Run until told to stop. Raises `CannotStart`."""
+async def serve(settings: Settings, workers: int, module: str) -> None:
+    """Run until told to stop; `module` is what a worker process runs. Raises `CannotStart`."""
     need_kafka(settings)
     need_server(settings)
     async with AsyncExitStack() as stack:
         listening = listen(settings, stack)
         port = listening.getsockname()[1]
         # The port makes names unique on a host: only one process can listen on it.
-        processors = Processors([Slot(f"{socket.gethostname()}-{port}-{number}") for number in range(workers)])
+        names = [f"{socket.gethostname()}-{port}-{number}" for number in range(workers)]
+        processors = Processors([Slot(name, module) for name in names])
         app = application(observe.router(processors.not_ready, processors.readings))
         processors.requests = Counting(app)
         keeping = [asyncio.create_task(slot.keep()) for slot in processors.slots]
@@ -191,6 +193,6 @@ async def serve(settings: Settings, workers: int) -> None:
             await asyncio.gather(*keeping, return_exceptions=True)
 
 
-def run(settings: Settings, workers: int) -> None:
+def run(settings: Settings, workers: int, module: str = "deploy.worker") -> None:
     """`sojourn processors`."""
-    uvloop.run(serve(settings, workers))
+    uvloop.run(serve(settings, workers, module))

@@ -13,8 +13,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 
 import uvloop
 
@@ -23,7 +23,7 @@ from deploy.kafka_offsets import TopicOffsets
 from deploy.opening import clock
 from deploy.store import ClickHouseStore
 from schemas import settings
-from schemas.ports import StoreRejected, StoreUnavailable
+from schemas.ports import Store, StoreRejected, StoreUnavailable
 from schemas.settings import Settings
 from schemas.topics import DEAD_LETTERS, EVENTS
 from stream_processors.delivery import Delivery, GaveUp
@@ -38,7 +38,16 @@ STOP_SECONDS = 15.0
 """With the broker away a stop can last for minutes; what was not acknowledged is delivered again anyway."""
 
 
-async def work(read: Settings, member: str, parent: socket.socket) -> None:
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Where the fault tests put themselves: around the store, the delivery and the loop."""
+
+    store: Callable[[ClickHouseStore], Store] = lambda store: store
+    delivery: type[Delivery] = Delivery
+    worker: type[Worker] = Worker
+
+
+async def work(read: Settings, member: str, parent: socket.socket, edges: Edges) -> None:
     """Work until SIGTERM. Raises `GaveUp`, `StoreUnavailable`, `StoreRejected`."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -47,7 +56,7 @@ async def work(read: Settings, member: str, parent: socket.socket) -> None:
         read.store_dsn, query_seconds=read.query_seconds, query_threads=1, insert_threads=read.query_threads
     )
     await store.open()
-    processor = Processor(store)
+    processor = Processor(edges.store(store))
     partitions = EVENTS.partitions
 
     async def save(progress: Progress) -> None:
@@ -65,14 +74,14 @@ async def work(read: Settings, member: str, parent: socket.socket) -> None:
     async def publish(refused: Sequence[Refused]) -> None:
         await worker.publish(refused)
 
-    delivery = Delivery(
+    delivery = edges.delivery(
         processor,
         publish,
         retry_seconds=read.retry_seconds,
         undecodable_ratio=read.undecodable_ratio,
     )
     offsets = TopicOffsets(read.kafka, subscription.events)
-    worker = Worker(subscription, delivery, offsets, save, clock)
+    worker = edges.worker(subscription, delivery, offsets, save, clock)
     telling = asyncio.create_task(_tell(parent, worker, delivery, processor, store))
     watchdog = asyncio.create_task(_bounded(stop))
     await worker.run(stop)
@@ -110,11 +119,11 @@ async def _tell(
     os._exit(GAVE_UP)  # the parent is gone
 
 
-async def _until_the_end(read: Settings, member: str, parent: socket.socket) -> None:
+async def _until_the_end(read: Settings, member: str, parent: socket.socket, edges: Edges) -> None:
     """Work, then leave from within the loop: unwinding Faust could still acknowledge, and a thread could hold it up."""
     code = 0
     try:
-        await work(read, member, parent)
+        await work(read, member, parent, edges)
     except (GaveUp, StoreUnavailable, StoreRejected, OSError) as error:
         logger.error("gave up: %s", error)  # noqa: TRY400 -- a trace says nothing more
         code = GAVE_UP
@@ -125,11 +134,12 @@ async def _until_the_end(read: Settings, member: str, parent: socket.socket) -> 
     os._exit(code)
 
 
-def main(member: str, descriptor: int) -> None:
+def main(member: str, descriptor: int, edges: Edges | None = None) -> None:
     """Run; the process ends with 0 or 70."""
     logging.basicConfig(format=f"%(asctime)s %(levelname)s {member} %(name)s: %(message)s", level=logging.WARNING)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # Faust's consumer thread makes a loop of its own
-    asyncio.run(_until_the_end(settings.read(os.environ), member, socket.socket(fileno=descriptor)))
+    parent = socket.socket(fileno=descriptor)
+    asyncio.run(_until_the_end(settings.read(os.environ), member, parent, edges or Edges()))
 
 
 if __name__ == "__main__":

@@ -187,18 +187,24 @@ class Worker:
                 frames.append(read)
             else:
                 unread.append(read)
+        await self._deliver(frames, unread)
+        await self._acknowledge(events)
+        self.progress.stored(frames)
+        await self._guarded_look()
+
+    async def _deliver(self, frames: Sequence[Frame], unread: Sequence[Refused]) -> None:
         try:
             await self._delivery.deliver(frames, unread)
         except Exception as error:
             if not isinstance(error, GaveUp):
                 logger.exception("a batch of %d frames failed in a way that nobody thought of", len(frames))
             await self._give_up(str(error) or repr(error))
+
+    async def _acknowledge(self, events: Sequence[Any]) -> None:
         for event in events:
             event.ack()
         if await self.app.commit({self._subscription.events}):
             self.report.proven_at = self._clock()
-        self.progress.stored(frames)
-        await self._guarded_look()
 
     async def _give_up(self, reason: str) -> None:
         if not self.gave_up.done():
