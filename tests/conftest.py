@@ -13,6 +13,7 @@ import pytest
 
 from deploy.migrate import migrate
 from deploy.store import ClickHouseStore
+from tests.cluster import Cluster
 from tests.kafka.broker import Broker
 from tests.kafka.jars import NoKafka
 from tests.kafka.reporting import (
@@ -99,3 +100,24 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 def topic_prefix() -> str:
     """First part of the names of this test's topics and groups: nobody else's."""
     return f"test-{uuid.uuid4().hex[:12]}"
+
+
+def _cluster(folder: Path) -> Iterator[Cluster]:
+    try:
+        own = Cluster(folder)
+    except NoKafka as reason:
+        missing(reason)
+    with own:
+        yield own
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """Kafka, store and the three services of this test's own, started, to be killed, frozen and started again."""
+    yield from _cluster(tmp_path / "cluster")
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The same for tests that break nothing: one for the whole run. Use event names and ids of the test's own."""
+    yield from _cluster(tmp_path_factory.mktemp("cluster"))

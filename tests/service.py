@@ -86,7 +86,13 @@ class Service:
 
     def start(self, seconds: float = 30.0) -> None:
         """Start, and wait until it is ready."""
-        process = self.spawn()
+        self.spawn()
+        self.wait_until_ready(seconds)
+
+    def wait_until_ready(self, seconds: float = 30.0) -> None:
+        """Until `/readyz` says so; fails at once when the process ends."""
+        process = self.process
+        assert process is not None
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if process.poll() is not None:

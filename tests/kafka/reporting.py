@@ -12,7 +12,7 @@ from tests.kafka.jars import NoKafka
 from tests.kafka.protocol import Versions
 
 REQUIRED = "SOJOURN_REQUIRE_KAFKA"
-FIXTURES = {"kafka", "broker"}
+FIXTURES = {"kafka", "broker", "cluster", "shared_cluster"}
 _marked: set[str] = set()
 _counts: Counter[str] = Counter()
 _seen: set[str] = set()
