@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import kill9
+from tests.faults.small_disk import SmallDisk
 from tests.service import Service
 
 pytestmark = pytest.mark.faults
@@ -32,35 +32,24 @@ def test_the_checker_finds_out_a_service_that_acknowledges_before_the_insert(tmp
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, 48 MB; needs the right to mount."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, b"size=48m") != 0:
-        pytest.skip("no right to mount a file system")
-    yield folder
-    libc.umount2(str(folder).encode(), 2)
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with SmallDisk(tmp_path / "small", 48) as disk:
+        if not disk.mounted:
+            pytest.skip("no right to mount a file system")
+        yield disk
 
 
-def test_a_full_disk_is_503_and_the_service_goes_on_once_there_is_room(small_disk: Path) -> None:
-    service = Service(small_disk / "data")
+def test_a_full_disk_is_503_and_the_service_goes_on_once_there_is_room(small_disk: SmallDisk) -> None:
+    service = Service(small_disk.folder / "data")
     service.start()
     try:
         assert service.send({"event": "before", "messageId": "b"}).status_code == 202
-        ballast = small_disk / "ballast"
-        with ballast.open("wb") as file:
-            try:
-                while True:
-                    file.write(b"\0" * 65_536)
-                    file.flush()
-            except OSError:
-                pass
+        small_disk.fill()
         answer = service.send({"event": "during", "messageId": "d", "properties": {"x": "y" * 60_000}})
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0
         assert answer.json()["code"] == "log_unavailable"
-        ballast.unlink()
+        small_disk.empty()
         assert service.send({"event": "after", "messageId": "a"}).status_code == 202
         assert service.process is not None
         assert service.process.poll() is None
