@@ -41,6 +41,7 @@ class InProcessLog:
         settle: Callable[[int], Awaitable[None]] | None = None,
         max_pending_bytes: int = 64 << 20,
         max_batch_bytes: int = 2 << 20,
+        deadline_seconds: float = 5.0,
         retry_after_seconds: float = 0.25,
     ) -> None:
         self._write = write
@@ -48,6 +49,7 @@ class InProcessLog:
         self._settle = settle
         self._max_pending = max_pending_bytes
         self._max_batch = max_batch_bytes
+        self._deadline = deadline_seconds
         self._pause = retry_after_seconds
         self._queue: list[Waiting] = []
         self._writing: list[Waiting] = []
@@ -68,7 +70,11 @@ class InProcessLog:
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="in-process log")
         # A caller that gives up leaves its frame behind: it will be written, and nobody was told that it was.
-        await waiting.done
+        try:
+            async with asyncio.timeout(self._deadline):
+                await waiting.done
+        except TimeoutError:
+            raise LogUnavailable("the store did not answer in time") from None
 
     def ready(self) -> bool:
         failing = self._failed_at is not None and self._clock() - self._failed_at < PROBE_AFTER_MS
