@@ -31,6 +31,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
+from deploy.kafka_quiet import quiet
 from schemas.record import Frame, pack
 from schemas.topics import MAX_RECORD_BYTES
 
@@ -119,6 +120,7 @@ class KafkaProducer:
 
 async def connect(bootstrap: str, topic: str, *, idempotent: bool = True) -> Producer:
     """A producer that knows the topic's partitions. Raises `NotConnected`; bounded in time."""
+    quiet()
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap.split(","),
         client_id="sojourn-ingest",

@@ -1,0 +1,117 @@
+"""How much of Kafka's log the processors have not counted, seen from outside: also what nobody reads is seen.
+
+A partition that no worker was given, or a worker that says it is well and does nothing, shows here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
+
+from schemas.topics import EVENTS
+
+SECONDS = 5.0
+CLOSE_SECONDS = 2.0
+PAUSE_SECONDS = 0.2
+COORDINATION = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
+"""What passes by itself; the first is the answer to the first question that is ever asked about any group."""
+
+
+class LagUnknown(Exception):
+    """Kafka does not tell now; the next measurement may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Records (frames) that are not counted, by partition."""
+
+    records: Mapping[int, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.records.values())
+
+
+def uncounted(ends: Mapping[int, int], begins: Mapping[int, int], committed: Mapping[int, int]) -> Mapping[int, int]:
+    """Per partition what stands behind the committed offset; without one (or below what is still kept), all of it."""
+    return {
+        partition: max(0, end - max(committed.get(partition, 0), begins.get(partition, 0)))
+        for partition, end in ends.items()
+    }
+
+
+class Lag:
+    """Asks over connections of its own, which are made again after every failure."""
+
+    def __init__(self, bootstrap: str, prefix: str, *, seconds: float = SECONDS) -> None:
+        self._servers = bootstrap.split(",")
+        self._topic = EVENTS.full_name(prefix)
+        self._group = f"{prefix}.processors"
+        self._seconds = seconds
+        self._clients: tuple[AIOKafkaConsumer, AIOKafkaAdminClient] | None = None
+
+    async def start(self) -> None:
+        """Nothing yet: the first measurement connects, so that a service starts without Kafka."""
+
+    async def measure(self) -> Measured:
+        """The lag now. Raises `LagUnknown`, at the latest after `seconds` and a little."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                while True:
+                    try:
+                        return await self._measure()
+                    except COORDINATION:
+                        await asyncio.sleep(PAUSE_SECONDS)
+        except LagUnknown:
+            raise
+        except TimeoutError:
+            await self.close()
+            raise LagUnknown(f"Kafka did not answer within {self._seconds:g} s") from None
+        except Exception as error:  # the client also lets an AttributeError or an assertion out
+            await self.close()
+            raise LagUnknown(str(error) or type(error).__name__) from error
+
+    async def close(self) -> None:
+        """Bounded in time also while the broker is frozen. Raises nothing."""
+        clients, self._clients = self._clients, None
+        if clients is not None:
+            consumer, admin = clients
+            stops = [asyncio.ensure_future(consumer.stop()), asyncio.ensure_future(admin.close())]
+            _, late = await asyncio.wait(stops, timeout=CLOSE_SECONDS)
+            for stop in late:
+                stop.cancel()
+            await asyncio.gather(*stops, return_exceptions=True)
+
+    async def _measure(self) -> Measured:
+        if self._clients is None:
+            settings = {"bootstrap_servers": self._servers, "request_timeout_ms": int(self._seconds * 1000)}
+            self._clients = (
+                AIOKafkaConsumer(metadata_max_age_ms=10_000, client_id="sojourn-lag", **settings),
+                AIOKafkaAdminClient(client_id="sojourn-lag", **settings),
+            )
+            for client in self._clients:
+                await client.start()
+        consumer, admin = self._clients
+        (topic,) = await admin.describe_topics([self._topic])
+        places = [TopicPartition(self._topic, each["partition"]) for each in topic["partitions"]]
+        if not places:
+            raise LagUnknown(f"Kafka has no topic {self._topic}")
+        ends = await consumer.end_offsets(places)
+        begins = await consumer.beginning_offsets(places)
+        committed = await admin.list_consumer_group_offsets(self._group, partitions=places)
+        return Measured(
+            uncounted(
+                {place.partition: offset for place, offset in ends.items()},
+                {place.partition: offset for place, offset in begins.items()},
+                {place.partition: found.offset for place, found in committed.items()},
+            )
+        )
