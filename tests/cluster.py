@@ -82,6 +82,7 @@ class Cluster:
             "KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap,
             "SOJOURN_STORE_DSN": self.store.dsn(),
             "SOJOURN_TENANTS": str(folder / "tenants.json"),
+            "SOJOURN_SESSION_SECONDS": "6",  # the least that a broker takes: after a kill the tests wait for it
             **(environment or {}),
         }
         self.members: list[Member] = []
@@ -123,10 +124,10 @@ class Cluster:
                 store.result()
                 for done in [pool.submit(self.run, "topics"), pool.submit(self.run, "migrate")]:
                     done.result()
-            for member in (self.ingest, self.processors, self.query):
+            for member in self.members:
                 member.spawn()
-            for member in (self.ingest, self.processors, self.query):
-                member.wait_until_ready()
+            for member in self.members:
+                member.wait_until_ready(60.0)
         except BaseException:
             self.stop()
             raise
