@@ -1,4 +1,4 @@
-"""aiokafka says at every attempt that a broker does not answer, some thirty lines a second: here each is said less often.
+"""aiokafka says at every attempt that a broker does not answer, thirty lines a second: here each is said less often.
 
 What matters of an outage, its beginning, its reason and its end, the log on Kafka tells itself.
 """
