@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import uvloop
 
 import query_api.app
-from deploy import observe
+from deploy import kafka_lag, observe
 from deploy.application import application
 from deploy.observe import Counting
 from deploy.opening import base_url, clock, listen, need_server, open_tenants
@@ -102,6 +102,8 @@ async def serve(settings: Settings) -> None:
         watching = Repeating("the watermark", watermark.read, WATERMARK_SECONDS)
         service = QueryService(store, watermark, watching)
         await stack.enter_async_context(watching)
+        if settings.kafka:
+            await _watch_lag(service, settings, stack)
         base = base_url(settings, listening)
         server = Server(
             service.application(tenants),
@@ -122,6 +124,23 @@ async def _close(store: ClickHouseStore, seconds: float) -> None:
         os._exit(0)  # threads cannot be cancelled, and the interpreter would wait for them
 
 
+async def _watch_lag(service: QueryService, settings: Settings, stack: AsyncExitStack) -> None:
+    """Measure it in the background; that Kafka does not answer is shown and stops nothing."""
+    lag = kafka_lag.Lag(settings.kafka, settings.topic_prefix)
+    stack.push_async_callback(lag.close)
+
+    async def measure() -> None:
+        try:
+            service.lag_records = (await lag.measure()).total
+        except Exception:
+            service.lag_records = None  # an old number would look like a present one
+            raise
+
+    await stack.enter_async_context(Repeating("the lag of the log", measure, LAG_SECONDS))
+
+
 def run(settings: Settings) -> None:
     """`sojourn query`."""
+    # It tells every attempt; `Repeating` tells once that the lag cannot be measured, and why.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     uvloop.run(serve(settings))

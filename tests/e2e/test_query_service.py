@@ -135,6 +135,8 @@ def test_a_store_that_goes_away_is_told_and_one_that_comes_back_is_used(tmp_path
         migrate(tmp_path / "migrate", dsn)
         report(dsn, 0, 1)
         query.start()
+        status = httpx.get(query.url + "/v1/status", headers=READ).json()
+        assert status["lag_records"] is None, "Kafka does not answer, and that stops nothing"
         server.kill()
         assert "watermark cannot be read" in reason(query, "watermark")
         refused = httpx.get(query.url + "/v1/metrics/event_count", headers=READ, timeout=30)
