@@ -1,203 +1,216 @@
-"""What every log must do, whatever stands behind it: each implementation runs the same tests.
-
-A `Rig` is a log together with handles to what it writes to: the frames that are durable, and a switch for an outage.
+"""What every log must do, whatever stands behind it: the in-process one, and the one on Kafka, both with a Kafka in
+memory and with a real one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import AsyncIterator
 
 import pytest
 
-from deploy.in_process_log import InProcessLog
-from schemas.ports import LogUnavailable, StoreRejected, StoreUnavailable
+from deploy.kafka_log import KafkaLog
+from deploy.kafka_producer import Producer, connect
+from deploy.kafka_topics import ensure_topics
+from schemas.ports import LogUnavailable
 from schemas.record import Frame
-
-
-class ClosableLog(Protocol):
-    """A log as the process that runs it sees it."""
-
-    async def append(self, frame: Frame) -> None: ...
-
-    def ready(self) -> bool: ...
-
-    def watermark(self) -> int: ...
-
-    async def close(self, seconds: float = ...) -> None: ...
-
-
-@dataclass
-class Sink:
-    """Stands for the processor and the store; `outage` refuses, `gate` holds a write, `poison` is always refused."""
-
-    durable: list[Frame] = field(default_factory=list)
-    batches: list[int] = field(default_factory=list)
-    outage: bool = False
-    poison: bytes = b"poison"
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    running: int = 0
-    now: int = 1_000
-    settled: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.gate.set()
-
-    async def write(self, frames: Sequence[Frame]) -> None:
-        self.running += 1
-        assert self.running == 1, "two writes at once"
-        try:
-            await self.gate.wait()
-            if self.outage:
-                raise StoreUnavailable("no space on disk")
-            if any(self.poison in frame.records for frame in frames):
-                raise StoreRejected("a row that no store takes")
-            self.durable.extend(frames)
-            self.batches.append(len(frames))
-        finally:
-            self.running -= 1
-
-    async def settle(self, since: int) -> None:
-        self.settled.append(since)
+from schemas.topics import EVENTS
+from tests.contracts.log_rigs import DEADLINE, MAX_PENDING, InProcess, OnKafka, Rig
+from tests.kafka.frames import lines
+from tests.kafka.scripted import Gate, MemoryKafka
 
 
 def frame(text: str, received_at: int = 1_000) -> Frame:
     return Frame(received_at=received_at, records=[text.encode()])
 
 
-@pytest.fixture
-def sink() -> Sink:
-    return Sink()
+def kafka_log(gate: Gate, connector: Producer | None, bootstrap: str = "", prefix: str = "") -> KafkaLog:
+    async def given(_: str, __: str) -> Producer:
+        assert connector is not None
+        return connector
 
-
-@pytest.fixture(params=["in_process"])
-def log(request: pytest.FixtureRequest, sink: Sink) -> ClosableLog:
-    assert request.param == "in_process"
-    return InProcessLog(
-        sink.write, lambda: sink.now, settle=sink.settle, max_pending_bytes=1_000, retry_after_seconds=0.01
+    return KafkaLog(
+        bootstrap,
+        prefix,
+        lambda: 1_000,
+        deadline_seconds=DEADLINE,
+        max_pending_bytes=MAX_PENDING,
+        connector=gate.around(given if connector else connect),
     )
 
 
-async def test_an_append_returns_only_once_the_frame_is_durable(log: ClosableLog, sink: Sink) -> None:
-    sink.gate.clear()
-    appending = asyncio.create_task(log.append(frame("a")))
-    await asyncio.sleep(0.02)
+@pytest.fixture(params=["in_process", "kafka_in_memory", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    if request.param == "in_process":
+        yield InProcess()
+        return
+    gate = Gate()
+    if request.param == "kafka_in_memory":
+        memory = MemoryKafka()
+
+        async def read() -> list[bytes]:
+            return [line for each in memory.frames for line in each.records]
+
+        rig = OnKafka(kafka_log(gate, memory), gate, read)
+    else:
+        bootstrap, prefix = request.getfixturevalue("kafka"), request.getfixturevalue("topic_prefix")
+        await ensure_topics(bootstrap, prefix, 1)
+        topic = EVENTS.full_name(prefix)
+        rig = OnKafka(kafka_log(gate, None, bootstrap, prefix), gate, lambda: lines(bootstrap, topic))
+    await rig.log.start()
+    await rig.wait_until_ready()
+    yield rig
+    gate.open.set()
+    await rig.log.close(5.0)
+
+
+@pytest.fixture
+def in_process() -> InProcess:
+    return InProcess()
+
+
+async def test_an_append_returns_only_once_the_frame_is_durable(rig: Rig) -> None:
+    rig.hold()
+    appending = asyncio.create_task(rig.log.append(frame("a")))
+    await asyncio.sleep(0.05)
     assert not appending.done()
-    sink.gate.set()
+    assert rig.log.pending_records() == 1
+    rig.release()
     await appending
-    assert sink.durable == [frame("a")]
+    assert await rig.durable() == [b"a"]
+    assert rig.log.pending_records() == 0
+    assert rig.log.pending_bytes == 0
 
 
-async def test_appends_that_wait_for_a_write_share_the_next_one(log: ClosableLog, sink: Sink) -> None:
-    sink.gate.clear()
-    first = asyncio.create_task(log.append(frame("first")))
+async def test_appends_that_wait_for_a_write_share_the_next_one(rig: Rig) -> None:
+    rig.hold()
+    first = asyncio.create_task(rig.log.append(frame("first")))
     await asyncio.sleep(0)
-    rest = [asyncio.create_task(log.append(frame(str(n)))) for n in range(20)]
-    await asyncio.sleep(0.01)
-    sink.gate.set()
+    await asyncio.sleep(0)
+    rest = [asyncio.create_task(rig.log.append(frame(str(n)))) for n in range(20)]
+    await asyncio.sleep(0.02)
+    rig.release()
     await asyncio.gather(first, *rest)
-    assert len(sink.durable) == 21
-    assert len(sink.batches) == 2
+    assert len(await rig.durable()) == 21
+    assert rig.writes() == 2
 
 
-async def test_an_outage_is_unavailable_and_never_a_success(log: ClosableLog, sink: Sink) -> None:
-    sink.outage = True
-    answers = await asyncio.gather(*(log.append(frame(str(n))) for n in range(5)), return_exceptions=True)
+async def test_an_outage_is_unavailable_and_never_a_success(rig: Rig) -> None:
+    rig.fail(True)
+    answers = await asyncio.gather(*(rig.log.append(frame(str(n))) for n in range(5)), return_exceptions=True)
     assert all(isinstance(answer, LogUnavailable) for answer in answers)
-    assert not log.ready()
-    sink.outage = False
-    await log.append(frame("after"))
-    assert log.ready()
-    assert sink.durable == [frame("after")]
+    assert not rig.log.ready()
+    rig.fail(False)
+    await rig.wait_until_ready()
+    await rig.log.append(frame("after"))
+    assert rig.log.ready()
+    assert await rig.durable() == [b"after"]
 
 
-async def test_a_failing_log_becomes_ready_again_by_itself_so_that_somebody_tries(log: ClosableLog, sink: Sink) -> None:
-    sink.outage = True
+async def test_a_failing_log_becomes_ready_again_by_itself_so_that_somebody_tries(rig: Rig) -> None:
+    rig.fail(True)
     with pytest.raises(LogUnavailable):
-        await log.append(frame("a"))
-    assert not log.ready()
-    sink.now += 5_000
-    assert log.ready()
+        await rig.log.append(frame("a"))
+    assert not rig.log.ready()
+    rig.fail(False)
+    await rig.wait_until_ready()
+    assert rig.log.ready()
 
 
-async def test_what_an_outage_left_half_done_is_settled_before_the_next_success(log: ClosableLog, sink: Sink) -> None:
-    sink.outage = True
-    with pytest.raises(LogUnavailable):
-        await log.append(frame("a", received_at=900))
-    sink.outage = False
-    await log.append(frame("b", received_at=950))
-    await log.append(frame("c", received_at=960))
-    assert sink.settled == [900]
-
-
-async def test_a_frame_that_the_store_refuses_takes_no_other_with_it(log: ClosableLog, sink: Sink) -> None:
-    sink.gate.clear()
-    first = asyncio.create_task(log.append(frame("first")))
+async def test_a_frame_that_is_refused_takes_no_other_with_it(rig: Rig) -> None:
+    rig.hold()
+    first = asyncio.create_task(rig.log.append(frame("first")))
     await asyncio.sleep(0)
-    rest = [asyncio.create_task(log.append(frame(text))) for text in ("a", "poison", "b")]
-    await asyncio.sleep(0.01)
-    sink.gate.set()
+    rest = [asyncio.create_task(rig.log.append(frame(text))) for text in ("a", "poison", "b")]
+    await asyncio.sleep(0.02)
+    rig.release()
     await first
     answers = await asyncio.gather(*rest, return_exceptions=True)
     assert [isinstance(answer, LogUnavailable) for answer in answers] == [False, True, False]
-    assert {line for durable in sink.durable for line in durable.records} == {b"first", b"a", b"b"}
+    assert set(await rig.durable()) == {b"first", b"a", b"b"}
 
 
-async def test_pending_bytes_are_bounded(log: ClosableLog, sink: Sink) -> None:
-    sink.gate.clear()
-    first = asyncio.create_task(log.append(frame("x" * 900)))
+async def test_pending_bytes_are_bounded(rig: Rig) -> None:
+    rig.hold()
+    first = asyncio.create_task(rig.log.append(frame("x" * 900)))
     await asyncio.sleep(0)
     with pytest.raises(LogUnavailable):
-        await log.append(frame("y" * 200))
-    sink.gate.set()
+        await rig.log.append(frame("y" * 200))
+    rig.release()
     await first
-    await log.append(frame("y" * 200))
+    await rig.log.append(frame("y" * 200))
 
 
-async def test_the_watermark_is_the_oldest_pending_receipt_else_now(log: ClosableLog, sink: Sink) -> None:
-    assert log.watermark() == 1_000
-    sink.gate.clear()
-    appends = [asyncio.create_task(log.append(frame(str(at), at))) for at in (900, 800)]
-    await asyncio.sleep(0.01)
-    assert log.watermark() == 800
-    sink.gate.set()
-    await asyncio.gather(*appends)
-    assert log.watermark() == 1_000
-
-
-async def test_close_writes_what_waits_and_refuses_what_comes(log: ClosableLog, sink: Sink) -> None:
-    sink.gate.clear()
-    appends = [asyncio.create_task(log.append(frame(str(n)))) for n in range(3)]
-    await asyncio.sleep(0.01)
-    closing = asyncio.create_task(log.close(5.0))
-    await asyncio.sleep(0)
-    assert not log.ready()
+async def test_an_append_ends_at_the_deadline_and_its_write_goes_on(rig: Rig) -> None:
+    rig.hold()
+    began = asyncio.get_running_loop().time()
     with pytest.raises(LogUnavailable):
-        await log.append(frame("late"))
-    sink.gate.set()
+        await rig.log.append(frame("late"))
+    assert DEADLINE / 2 < asyncio.get_running_loop().time() - began < DEADLINE + 0.2
+    assert rig.log.pending_bytes > 0
+    rig.release()
+    await rig.log.append(frame("after"))
+    assert set(await rig.durable()) == {b"late", b"after"}
+    assert rig.log.pending_bytes == 0
+
+
+async def test_close_writes_what_waits_and_refuses_what_comes(rig: Rig) -> None:
+    rig.hold()
+    appends = [asyncio.create_task(rig.log.append(frame(str(n)))) for n in range(3)]
+    await asyncio.sleep(0.01)
+    closing = asyncio.create_task(rig.log.close(5.0))
+    await asyncio.sleep(0)
+    assert not rig.log.ready()
+    with pytest.raises(LogUnavailable):
+        await rig.log.append(frame("late"))
+    rig.release()
     await closing
     await asyncio.gather(*appends)
-    assert len(sink.durable) == 3
+    assert set(await rig.durable()) == {b"0", b"1", b"2"}
 
 
-async def test_close_gives_up_after_its_bound_and_says_so(log: ClosableLog, sink: Sink) -> None:
-    sink.gate.clear()
-    appending = asyncio.create_task(log.append(frame("a")))
+async def test_close_gives_up_after_its_bound_and_says_so(rig: Rig) -> None:
+    rig.hold()
+    appending = asyncio.create_task(rig.log.append(frame("a")))
     await asyncio.sleep(0.01)
-    await log.close(0.05)
+    await rig.log.close(0.05)
     with pytest.raises(LogUnavailable):
         await appending
 
 
-async def test_a_caller_that_gives_up_does_not_stop_the_write_of_others(log: ClosableLog, sink: Sink) -> None:
-    sink.gate.clear()
-    gone = asyncio.create_task(log.append(frame("gone")))
-    other = asyncio.create_task(log.append(frame("other")))
+async def test_a_caller_that_gives_up_does_not_stop_the_write_of_others(rig: Rig) -> None:
+    rig.hold()
+    gone = asyncio.create_task(rig.log.append(frame("gone")))
+    other = asyncio.create_task(rig.log.append(frame("other")))
     await asyncio.sleep(0.01)
     gone.cancel()
     await asyncio.sleep(0)
-    sink.gate.set()
+    rig.release()
     await other
-    assert {line for durable in sink.durable for line in durable.records} == {b"gone", b"other"}
+    assert set(await rig.durable()) == {b"gone", b"other"}
+
+
+# Only the in-process log knows the store behind it.
+
+
+async def test_what_an_outage_left_half_done_is_settled_before_the_next_success(in_process: InProcess) -> None:
+    log = in_process.log
+    in_process.outage = True
+    with pytest.raises(LogUnavailable):
+        await log.append(frame("a", received_at=900))
+    in_process.outage = False
+    await log.append(frame("b", received_at=950))
+    await log.append(frame("c", received_at=960))
+    assert in_process.settled == [900]
+
+
+async def test_the_watermark_is_the_oldest_pending_receipt_else_now(in_process: InProcess) -> None:
+    log = in_process.log
+    assert log.watermark() == 1_000
+    in_process.hold()
+    appends = [asyncio.create_task(log.append(frame(str(at), at))) for at in (900, 800)]
+    await asyncio.sleep(0.01)
+    assert log.watermark() == 800
+    in_process.release()
+    await asyncio.gather(*appends)
+    assert log.watermark() == 1_000
