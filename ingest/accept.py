@@ -90,13 +90,14 @@ def accept_items(
         try:
             envelope = read_envelope(raw)
             message_id = message_id_of(envelope)
-            taken = take(raw, envelope, message_id, arrival)
+            record, warnings = take(raw, envelope, message_id, arrival)
         except BadField as bad:
             _refuse(outcome, arrival, raw, index=index, message_id=message_id, bad=bad)
             continue
-        outcome.frame.records.append(encode(taken.record))
+        outcome.frame.records.append(encode(record))
         outcome.accepted += 1
-        outcome.warnings.extend({"index": index, "code": code} for code in taken.warnings)
+        if warnings:
+            outcome.warnings.extend({"index": index, "code": code} for code in warnings)
     return outcome
 
 

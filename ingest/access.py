@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 
-from ingest.http import Request
+from ingest.http import VARY, Request
 from schemas.errors import Problem
 from schemas.tenants import Tenant, Tenants
 
@@ -59,13 +59,10 @@ def allowed_anywhere(tenants: Tenants, request: Request) -> bool:
 
 
 def cors(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers that let the page of the request's origin read the answer, and when to try again."""
-    origin = headers.get("origin", "")
-    if not origin:
-        return {"vary": "Origin"}
+    """Headers that let the page of the request's origin, which it names, read the answer and when to try again."""
     return {
-        "vary": "Origin",
-        "access-control-allow-origin": origin,
+        **VARY,
+        "access-control-allow-origin": headers["origin"],
         "access-control-allow-credentials": "true",
         "access-control-expose-headers": "retry-after",
     }

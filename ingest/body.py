@@ -11,7 +11,8 @@ import binascii
 import re
 import urllib.parse
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -36,6 +37,8 @@ BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|([{\[])|([}\]])', re.DOTALL)
 _DEEPEST_READ = 64
 """Far below what the JSON reader can follow, and more than any item may have."""
 _LONGEST_CUT = 1_000_000
+_KEYS = ("writeKey", "write_key", "api_key")
+_ABSENT = msgspec.Raw()
 _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _any = msgspec.json.Decoder().decode
@@ -43,8 +46,7 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What reading JSON raises when it is none (or is nested thousands of levels deep)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(msgspec.Struct, frozen=True):
     """The items of a body in their order, each its producer's bytes, and what the body says for all of them."""
 
     items: list[bytes]
@@ -92,7 +94,7 @@ def _unwrap(body: bytes) -> bytes:
 
 def repaired(body: bytes) -> bytes:
     r"""Half surrogate pairs (`\ud800` alone), which JSON allows and text does not, become U+FFFD."""
-    if not _MAYBE_SURROGATE.search(body):
+    if b"\\u" not in body or not _MAYBE_SURROGATE.search(body):
         return body
     return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
@@ -136,16 +138,25 @@ def _part(text: bytes, list_key: str) -> Items:
     if text[:1] != b"{":
         raise Problem("malformed_body", "Expected a JSON object, a JSON array, or one JSON object a line.")
     try:
-        envelope = _object(text)
+        if not text.isascii():
+            _object(text)  # the form below skips names that it does not look for, also if they are no UTF-8
+        whole = _form(list_key)(text)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return Items(_bounded(_lines(text, error)))
-    if list_key not in envelope:
-        return Items([text], write_key=_write_key(envelope))
-    if envelope[list_key] == b"null":
+    if whole.list is _ABSENT:
+        return Items([text], write_key=_write_key(whole))
+    if bytes(whole.list) == b"null":
         raise Problem("malformed_body", f"{list_key} must be a list.", field=list_key)
-    items = _bounded(_parts_of_array(bytes(envelope[list_key]), list_key))
-    sent_at = next((envelope[key] for key in ("sentAt", "sent_at") if key in envelope), None)
-    return Items(items, _scalar(sent_at), _write_key(envelope))
+    items = _bounded(_parts_of_array(bytes(whole.list), list_key))
+    return Items(items, _scalar(whole.sent_at if whole.sent_at_ is _ABSENT else whole.sent_at_), _write_key(whole))
+
+
+@lru_cache
+def _form(list_key: str) -> Callable[[bytes], Any]:
+    """Reads the few members of a body that say something for all items; the others are skipped, not built."""
+    names = {"list": list_key, "sent_at_": "sentAt", **dict(zip(_KEYS, _KEYS, strict=True))}
+    fields = [(name, msgspec.Raw, _ABSENT) for name in (*names, "sent_at")]
+    return msgspec.json.Decoder(msgspec.defstruct("Form", fields, rename=names)).decode
 
 
 def _parts_of_array(text: bytes, field: str | None = None) -> list[bytes]:
@@ -177,16 +188,16 @@ def _bounded(items: list[bytes]) -> list[bytes]:
     return items
 
 
-def _scalar(raw: msgspec.Raw | None) -> Any:
+def _scalar(raw: msgspec.Raw) -> Any:
     try:
-        return None if raw is None else _any(raw)
+        return None if raw is _ABSENT else _any(raw)
     except UNREADABLE:
         return False
 
 
-def _write_key(envelope: dict[str, msgspec.Raw]) -> str:
-    for name in ("writeKey", "write_key", "api_key"):
-        key = _scalar(envelope.get(name))
-        if isinstance(key, str) and key:
+def _write_key(whole: Any) -> str:
+    for name in _KEYS:
+        raw = getattr(whole, name)
+        if raw is not _ABSENT and isinstance(key := _scalar(raw), str) and key:
             return key
     return ""

@@ -1,9 +1,11 @@
-"""What ingest knows of HTTP: a request and a response as values, without any framework."""
+"""What ingest knows of HTTP: a request and a response as values, without any framework.
+
+Every answer varies with the origin that asks; whether a page may read it is added where it may.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -11,10 +13,11 @@ import msgspec
 from schemas.errors import Problem, problem_headers, problem_json
 
 _encode = msgspec.json.Encoder().encode
+VARY = {"vary": "Origin"}
+JSON = {"content-type": "application/json", **VARY}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """A request. Header names are in lower case; of repeated headers the first counts, of query parameters the last."""
 
     method: str
@@ -24,27 +27,26 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer; header names in lower case."""
+class Response(msgspec.Struct, frozen=True):
+    """An answer; header names in lower case. The headers may be shared: `with_headers` makes others."""
 
     status: int
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str]
     body: bytes = b""
 
     def with_headers(self, headers: Mapping[str, str]) -> Response:
         """The same answer with more headers."""
-        return replace(self, headers={**self.headers, **headers})
+        return Response(self.status, {**self.headers, **headers}, self.body)
 
 
 def answer(status: int, content: Any) -> Response:
     """A JSON answer."""
-    return Response(status, {"content-type": "application/json"}, _encode(content))
+    return Response(status, JSON, _encode(content))
 
 
 def problem_answer(problem: Problem) -> Response:
     """A problem as `application/problem+json`."""
-    return Response(problem.status, problem_headers(problem), problem_json(problem))
+    return Response(problem.status, {**problem_headers(problem), **VARY}, problem_json(problem))
 
 
 def sdk_problem_answer(problem: Problem) -> Response:
@@ -57,5 +59,5 @@ def sdk_problem_answer(problem: Problem) -> Response:
         "status": 0,
         **problem.members,
     }
-    headers = {**problem_headers(problem), "content-type": "application/json"}
+    headers = {**problem_headers(problem), **JSON}
     return Response(problem.status, headers, _encode(body))

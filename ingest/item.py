@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL
 
 import msgspec
 
@@ -30,6 +30,8 @@ SKEW_MS = 300_000
 
 _IDENTITY = frozenset({"identify", "alias", "unalias"})
 _NO_OBJECT = msgspec.Raw(b"{}")
+_URL = NAMESPACE_URL.bytes
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in string.hexdigits}
 _WHERE = re.compile(r" - at `\$\.(\w+)")
 _decode = msgspec.json.Decoder().decode
 _in_order = msgspec.json.Encoder(order="deterministic").encode
@@ -61,19 +63,11 @@ class Envelope(msgspec.Struct, rename="camel"):
     properties: msgspec.Raw = _NO_OBJECT
     traits: msgspec.Raw = _NO_OBJECT
 
-    def either(self, field: str) -> Any:
-        """The value of the camelCase field, else of the snake_case one; None if both are absent or empty."""
-        for value in (getattr(self, field), getattr(self, field + "_", None)):
-            if value is not None and value != "":
-                return value
-        return None
-
 
 _envelope = msgspec.json.Decoder(Envelope).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """What is the same for all items of a request."""
 
     tenant: str
@@ -83,14 +77,6 @@ class Arrival:
     random_id: Callable[[], str]
     named: Callable[[Envelope], Any]
     """The raw event name of an item; a client family may take it from elsewhere than `event`."""
-
-
-@dataclass(slots=True)
-class Taken:
-    """A record and what the producer should know about it."""
-
-    record: Record
-    warnings: list[str]
 
 
 def depth(raw: bytes) -> int:
@@ -124,11 +110,11 @@ def read_envelope(raw: bytes) -> Envelope:
 
 def message_id_of(envelope: Envelope) -> str:
     """The message id as sent, "" if there is none. Raises `BadField`."""
-    return _id(envelope, "message_id", "messageId", LONGEST_MESSAGE_ID)
+    return _id(envelope.message_id, envelope.message_id_, "messageId", LONGEST_MESSAGE_ID)
 
 
-def take(raw: bytes, envelope: Envelope, message_id: str, arrival: Arrival) -> Taken:
-    """The record of one item. Raises `BadField`."""
+def take(raw: bytes, envelope: Envelope, message_id: str, arrival: Arrival) -> tuple[Record, list[str]]:
+    """The record of one item, and codes of what the producer should know about it. Raises `BadField`."""
     warnings: list[str] = []
     raw_name = arrival.named(envelope)
     if not isinstance(raw_name, str) or not raw_name.strip():
@@ -136,7 +122,9 @@ def take(raw: bytes, envelope: Envelope, message_id: str, arrival: Arrival) -> T
     if len(raw_name) > LONGEST_NAME:
         raise BadField("invalid_event", "event", f"the name of an event has at most {LONGEST_NAME} characters")
     name = canonical(raw_name)
-    context, properties, traits = (_members(envelope, field) for field in ("context", "properties", "traits"))
+    context = _members(envelope.context, "context")
+    properties = _members(envelope.properties, "properties")
+    traits = _members(envelope.traits, "traits")
 
     time, original, sent_at = _times(envelope, arrival, warnings)
     if not message_id:
@@ -144,51 +132,70 @@ def take(raw: bytes, envelope: Envelope, message_id: str, arrival: Arrival) -> T
             warnings.append("unidentified")
             message_id = arrival.random_id()
         else:
-            message_id = str(uuid5(NAMESPACE_URL, raw.decode(errors="replace")))
+            message_id = uuid5_of_url(raw.decode(errors="replace"))
 
     lookup(name).validate(properties)
-    user_id = _id(envelope, "user_id", "userId")
-    anonymous_id = _id(envelope, "anonymous_id", "anonymousId")
-    previous_id = _id(envelope, "previous_id", "previousId")
+    user_id = _id(envelope.user_id, envelope.user_id_, "userId")
+    anonymous_id = _id(envelope.anonymous_id, envelope.anonymous_id_, "anonymousId")
+    previous_id = _id(envelope.previous_id, envelope.previous_id_, "previousId")
     if name in _IDENTITY:
         user_id = user_id or _checked_id(pick(properties, "user_id"), "properties.userId")
         anonymous_id = anonymous_id or _checked_id(pick(properties, "anonymous_id"), "properties.anonymousId")
         previous_id = previous_id or _checked_id(pick(properties, "previous_id"), "properties.previousId")
-    _check_identity(name, user_id, anonymous_id, previous_id)
-    device = context.get("device")
-    agent = pick(context, "user_agent")
+        _check_identity(name, user_id, anonymous_id, previous_id)
+    sequence = _sequence(envelope)
+    session_id = _id(envelope.session_id, envelope.session_id_, "sessionId")
+    if not session_id and context:
+        session_id = _checked_id(pick(context, "session_id"), "context.sessionId")
+    device, agent = context.get("device"), pick(context, "user_agent")
+    dimensions = (
+        _country(context),
+        text(properties, "channel") or text(context, "channel"),
+        text(device, "type") if isinstance(device, dict) else "",
+    )
+    bot = context.get("bot") is True or (isinstance(agent, str) and is_crawler(agent))
+    told = _traits(name, context, properties, traits)
+    # No time goes in: copies of one event may carry different ones.
+    content = (name, user_id, anonymous_id, previous_id, session_id, sequence, *dimensions, bot, told)
     record = Record(
         tenant=arrival.tenant,
         source=arrival.source,
-        event_id=str(uuid5(NAMESPACE_URL, f"sojourn:{arrival.tenant}/{arrival.source}/{message_id}")),
+        event_id=uuid5_of_url(f"sojourn:{arrival.tenant}/{arrival.source}/{message_id}"),
         message_id=message_id,
         name=name,
         raw_name=raw_name,
         time=time,
         received_at=arrival.received_at,
-        hash=0,
+        hash=_eight_bytes((*content, properties or traits)),
         original_time=original,
         sent_at=sent_at,
-        sequence=_sequence(envelope),
+        sequence=sequence,
         user_id=user_id,
         anonymous_id=anonymous_id,
-        session_id=_id(envelope, "session_id", "sessionId")
-        or _checked_id(pick(context, "session_id"), "context.sessionId"),
+        session_id=session_id,
         previous_id=previous_id,
-        country=_country(context),
-        channel=text(properties, "channel") or text(context, "channel"),
-        device=text(device, "type") if isinstance(device, dict) else "",
-        bot=context.get("bot") is True or (isinstance(agent, str) and is_crawler(agent)),
-        traits=_traits(name, context, properties, traits),
+        country=dimensions[0],
+        channel=dimensions[1],
+        device=dimensions[2],
+        bot=bot,
+        traits=told,
         properties=_kept(envelope, traits),
         context=envelope.context if context else _NO_OBJECT,
     )
-    return Taken(msgspec.structs.replace(record, hash=_content_hash(record, properties or traits)), warnings)
+    return record, warnings
 
 
-def _members(envelope: Envelope, field: str) -> dict[str, Any]:
+def uuid5_of_url(name: str) -> str:
+    """`str(uuid.uuid5(NAMESPACE_URL, name))`, without the objects that one makes on the way."""
+    digits = hashlib.sha1(_URL + name.encode(), usedforsecurity=False).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:32]}"
+
+
+def _members(raw: msgspec.Raw, field: str) -> dict[str, Any]:
+    if raw is _NO_OBJECT:
+        return {}
     try:
-        value = _decode(getattr(envelope, field))
+        value = _decode(raw)
     except (*UNREADABLE, ValueError) as error:
         code = "invalid_property" if "out of range" in str(error) else "invalid_event"
         raise BadField(code, field, f"{field} cannot be read: {error}") from None
@@ -199,8 +206,18 @@ def _members(envelope: Envelope, field: str) -> dict[str, Any]:
     return value
 
 
-def _id(envelope: Envelope, field: str, name: str, longest: int = LONGEST_ID) -> str:
-    return _checked_id(envelope.either(field), name, longest)
+def _either(camel: Any, snake: Any) -> Any:
+    """The value in camelCase, else that in snake_case; None if both are absent or empty."""
+    if camel is not None and camel != "":
+        return camel
+    return None if snake == "" else snake
+
+
+def _id(camel: Any, snake: Any, name: str, longest: int = LONGEST_ID) -> str:
+    value = _either(camel, snake)
+    if value is None or (type(value) is str and len(value) <= longest):
+        return value or ""
+    return _checked_id(value, name, longest)
 
 
 def _checked_id(value: Any, name: str, longest: int = LONGEST_ID) -> str:
@@ -219,11 +236,10 @@ def _checked_id(value: Any, name: str, longest: int = LONGEST_ID) -> str:
 
 def _times(envelope: Envelope, arrival: Arrival, warnings: list[str]) -> tuple[int, int | None, int | None]:
     """Event time, the time as sent, and when it was sent; the first one corrected if the sender's clock is wrong."""
-    given = envelope.either("timestamp")
-    field = "timestamp"
-    if given is None:
-        given, field = envelope.either("original_timestamp"), "originalTimestamp"
-    own_sent_at = envelope.either("sent_at")
+    given, field = envelope.timestamp, "timestamp"
+    if given is None or given == "":
+        given, field = _either(envelope.original_timestamp, envelope.original_timestamp_), "originalTimestamp"
+    own_sent_at = _either(envelope.sent_at, envelope.sent_at_)
     sent_at = _sent_at(arrival.sent_at if own_sent_at is None else own_sent_at, warnings)
     if given is None:
         return arrival.received_at, None, sent_at
@@ -283,8 +299,7 @@ def _traits(
 ) -> dict[str, str]:
     """What is told about the person, as text: in the context, and by identify itself, which counts more."""
     told: dict[str, Any] = {}
-    inner = properties.get("traits")
-    sources = [context.get("traits")] + ([inner, traits] if name == "identify" else [])
+    sources = [context.get("traits")] + ([properties.get("traits"), traits] if name == "identify" else [])
     for members in sources:
         if isinstance(members, dict):
             told.update(members)
@@ -292,6 +307,8 @@ def _traits(
 
 
 def _shown(value: Any) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     try:
@@ -302,26 +319,14 @@ def _shown(value: Any) -> str:
 
 def _kept(envelope: Envelope, traits: Mapping[str, Any]) -> msgspec.Raw:
     """The producer's own bytes; traits of an item without properties are kept as its properties."""
-    properties = bytes(envelope.properties)
-    if traits and properties in (b"{}", b"null"):
+    properties = envelope.properties
+    if len(memoryview(properties)) > len(b"null"):
+        return properties
+    if traits and bytes(properties) in (b"{}", b"null"):
         return msgspec.Raw(b'{"traits":' + bytes(envelope.traits) + b"}")
-    return _NO_OBJECT if properties == b"null" else envelope.properties
+    return _NO_OBJECT if bytes(properties) == b"null" else properties
 
 
-def _content_hash(record: Record, properties: Mapping[str, Any]) -> int:
-    """Eight bytes that tell two copies of one event apart; no time goes in, keys are sorted."""
-    content = (
-        record.name,
-        record.user_id,
-        record.anonymous_id,
-        record.previous_id,
-        record.session_id,
-        record.sequence,
-        record.country,
-        record.channel,
-        record.device,
-        record.bot,
-        record.traits,
-        properties,
-    )
+def _eight_bytes(content: tuple[Any, ...]) -> int:
+    """What tells two copies of one event apart; keys are sorted."""
     return int.from_bytes(hashlib.blake2b(_in_order(content), digest_size=8).digest(), "big")

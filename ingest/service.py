@@ -18,7 +18,7 @@ import msgspec
 from ingest.accept import Accepted, accept_items
 from ingest.access import allowed_anywhere, check_origin, cors, key_of, preflight, writer
 from ingest.body import UNREADABLE, Items, inflate, part
-from ingest.http import Request, Response, answer, problem_answer
+from ingest.http import VARY, Request, Response, answer, problem_answer
 from ingest.protocols import PROTOCOLS, Lookup, Protocol, Route
 from ingest.webhooks import WEBHOOKS, Webhook
 from schemas.errors import Problem
@@ -97,21 +97,20 @@ class Ingest:
         """Answer a request. Header names come in lower case. Raises nothing."""
         request = Request(method.upper(), path.rstrip("/") or "/", headers, query, body)
         post = self._posts.get(request.path)
-        lookup = self._lookup(request.path)
+        lookup = None if post else self._lookup(request.path)
         failure = post[0].failure if post else lookup[0].failure if lookup else problem_answer
-        webhook = request.path.startswith(WEBHOOK_PATH)
-        if not (post or lookup or webhook):
+        if not (post or lookup or request.path.startswith(WEBHOOK_PATH)):
             return problem_answer(Problem("not_found", f"There is nothing at {request.path}."))
         try:
-            allowed = "POST" if post or webhook else "GET"
+            allowed = "GET" if lookup else "POST"
             if request.method == "OPTIONS":
                 return self._preflight(request, f"{allowed}, OPTIONS")
             if request.method != allowed and not (request.method == "HEAD" and allowed == "GET"):
                 return failure(Problem("method_not_allowed", f"Use {allowed}.")).with_headers({"allow": allowed})
-            if lookup and not post:
-                response = self._look_up(request, *lookup)
-            elif post:
+            if post:
                 response = await self._post(request, *post)
+            elif lookup:
+                response = self._look_up(request, *lookup)
             else:
                 response = await self._webhook(request)
         except Problem as problem:
@@ -119,14 +118,14 @@ class Ingest:
         except Exception:
             logger.exception("a request failed in a way that nobody thought of")
             response = failure(self._with_wait(Problem("log_unavailable", "Something went wrong here; try again.")))
-        return response.with_headers(cors(headers) if self._may_read(request) else {"vary": "Origin"})
+        return response.with_headers(cors(headers)) if self._may_read(request) else response
 
     def refuse(self, problem: Problem, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> Response:
         """The answer to a request whose body was not taken, in the form that the path's clients read."""
         post = self._posts.get(path.rstrip("/"))
         request = Request("POST", path, headers, query)
         response = (post[0].failure if post else problem_answer)(self._with_wait(problem))
-        return response.with_headers(cors(headers) if self._may_read(request) else {"vary": "Origin"})
+        return response.with_headers(cors(headers)) if self._may_read(request) else response
 
     def _lookup(self, path: str) -> tuple[Protocol, Lookup] | None:
         for protocol, lookup in self._lookups:
@@ -135,11 +134,11 @@ class Ingest:
         return None
 
     def _may_read(self, request: Request) -> bool:
-        return "origin" in request.headers and allowed_anywhere(self._tenants, request)
+        return bool(request.headers.get("origin")) and allowed_anywhere(self._tenants, request)
 
     def _preflight(self, request: Request, methods: str) -> Response:
         if not self._may_read(request):
-            return Response(204, {"vary": "Origin", "allow": methods})
+            return Response(204, {**VARY, "allow": methods})
         return Response(204, preflight(request.headers, methods))
 
     def _look_up(self, request: Request, _protocol: Protocol, lookup: Lookup) -> Response:
@@ -152,8 +151,10 @@ class Ingest:
     def _refuse_early(self, request: Request) -> None:
         if self.closing:
             raise Problem("overloaded", "The service is stopping; try again.")
-        encodings = request.headers.get("content-encoding", "").lower().split(",")
-        unknown = [name for each in encodings if (name := each.strip()) not in KNOWN_ENCODINGS]
+        told = request.headers.get("content-encoding")
+        if not told:
+            return
+        unknown = [name for each in told.lower().split(",") if (name := each.strip()) not in KNOWN_ENCODINGS]
         if unknown:
             raise Problem("unsupported_encoding", f"Use gzip or none, not {unknown[0][:40]}.")
 

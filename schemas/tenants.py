@@ -2,7 +2,8 @@
 
 Ingest never asks the store, so a key is known from this file alone. It is read again when it changes; an edit that
 cannot be read keeps what was there before. Secrets are compared by their SHA-256, in constant time, and may stand in
-the file as `sha256:<hex>`, except those of webhook sources, with which signatures are computed.
+the file as `sha256:<hex>`, except those of webhook sources, with which signatures are computed. A write key (every
+visitor of a web page can read one) is remembered once it was found.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -161,6 +162,8 @@ class _Index:
     write: tuple[tuple[bytes, Tenant], ...]
     read: tuple[tuple[bytes, Tenant], ...]
     sources: dict[str, tuple[Tenant, Source]]
+    seen: dict[str, Tenant] = field(default_factory=dict)
+    """Write keys that were found before: only valid ones, so no stranger can make it grow."""
 
     @classmethod
     def of(cls, file: TenantsFile) -> _Index:
@@ -201,7 +204,13 @@ class Tenants:
         return self._current().file.tenants
 
     def by_write_key(self, key: str) -> Tenant | None:
-        return _found(hashlib.sha256(key.encode(errors="replace")).digest(), self._current().write)
+        index = self._current()
+        tenant = index.seen.get(key)
+        if tenant is None:
+            tenant = _found(hashlib.sha256(key.encode(errors="replace")).digest(), index.write)
+            if tenant is not None:
+                index.seen[key] = tenant
+        return tenant
 
     def by_read_token(self, token: str) -> Tenant | None:
         return _found(hashlib.sha256(token.encode(errors="replace")).digest(), self._current().read)

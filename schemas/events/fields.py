@@ -37,7 +37,7 @@ class Unreadable(ValueError):
 
 @lru_cache(maxsize=4096)
 def spellings(key: str) -> tuple[str, ...]:
-    """Every name under which the snake_case field `key` is looked for."""
+    """Every name under which the snake_case field `key` is looked for, that one first."""
     head, *rest = key.split("_")
     camel = head + "".join(part.capitalize() for part in rest)
     return tuple(dict.fromkeys((key, camel, *_OTHER_NAMES.get(key, ()))))
@@ -45,6 +45,9 @@ def spellings(key: str) -> tuple[str, ...]:
 
 def pick(properties: Mapping[str, Any], key: str) -> Any:
     """The value under the first spelling that holds something, else None."""
+    value = properties.get(key)
+    if value is not None and value != "":
+        return value
     for name in spellings(key):
         value = properties.get(name)
         if value is not None and value != "":
@@ -135,7 +138,7 @@ def _short(value: str | int) -> bool:
 
 def text(properties: Mapping[str, Any], key: str) -> str:
     """The field as text, "" if it is absent or no text."""
-    value = pick(properties, key)
+    value = pick(properties, key) if properties else None
     try:
         return "" if value is None else read_text(value)
     except Unreadable:

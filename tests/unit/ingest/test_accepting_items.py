@@ -8,8 +8,11 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.accept import Accepted, accept
+from ingest.item import uuid5_of_url
 from schemas.errors import DEAD_LETTER_REASONS, INGEST_WARNINGS, REJECTIONS
 from schemas.record import Record, decode_dead_letters, decode_records
 
@@ -222,3 +225,8 @@ def test_the_hash_tells_contents_apart_but_neither_times_nor_the_order_of_keys()
 def test_half_a_surrogate_pair_is_repaired_where_it_stands() -> None:
     made = record(b'{"event":"a","userId":"u\\ud800"}')
     assert made.user_id == "u\ufffd"
+
+
+@given(st.text())
+def test_ids_are_uuids_of_version_5(name: str) -> None:
+    assert uuid5_of_url(name) == str(uuid5(NAMESPACE_URL, name))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from schemas.events import BadField, lookup
+from schemas.events import EVENTS, BadField, lookup
+from schemas.events.declared import Event
 from schemas.events.fields import flag, instant, number, text
 
 
@@ -109,3 +112,38 @@ def test_a_field_that_metrics_read_must_be_readable(
 
 def test_fields_that_no_metric_reads_pass() -> None:
     lookup("product_added").validate({"anything": [{"at": "all"}], "price": None, "quantity": ""})
+
+
+@pytest.mark.parametrize("event", [event for event in EVENTS.values() if event.check], ids=lambda event: event.name)
+def test_what_passes_without_pydantic_would_pass_with_it(event: Event) -> None:
+    values: list[Any] = ["", "x", "x" * 512, "x" * 513, "free", "agent", " Bot ", "2026-11-18T09:58:00Z", True, None]
+    values += [
+        0,
+        -1.5,
+        10**12,
+        10**12 + 1,
+        1e12,
+        1.0000000000000002e12,
+        math.nan,
+        math.inf,
+        10**400,
+        b"x",
+        {},
+        [{}],
+        [1],
+    ]
+    assert len(event.plain) == len(event.fields)
+    assert event.check is not None
+    for key, plain in zip(event.fields, event.plain, strict=True):
+        for value in values:
+            if plain(value):
+                event.check({key: value})  # raises what pydantic does not take
+
+
+def test_pydantic_is_not_asked_about_an_ordinary_event() -> None:
+    asked: list[Any] = []
+    event = replace(lookup("product_added"), check=asked.append)
+    event.validate({"cartId": "c1", "product_id": "p1", "price": 19.9, "quantity": 1, "currency": "EUR", "other": [1]})
+    assert asked == []
+    event.validate({"cart_id": 7, "price": "19.9"})
+    assert asked == [{"cart_id": 7, "price": "19.9"}]
