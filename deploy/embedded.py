@@ -66,6 +66,7 @@ class Service:
             self.edges.write(self._write),
             clock,
             settle=self._settle,
+            deadline_seconds=self.settings.deadline_seconds,
             max_pending_bytes=self.settings.pending_bytes,
         )
 

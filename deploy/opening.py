@@ -79,7 +79,8 @@ async def open_store(settings: Settings, stack: AsyncExitStack) -> tuple[ClickHo
 def without_password(dsn: str) -> str:
     """A DSN that may be shown."""
     parts = urlsplit(dsn)
-    return str(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))
+    *secret, address = parts.netloc.rpartition("@")
+    return str(urlunsplit(parts._replace(netloc=address))) if any(secret) else dsn
 
 
 async def migrate_only(settings: Settings) -> int:
