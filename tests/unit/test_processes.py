@@ -46,4 +46,6 @@ def test_a_frozen_child_can_be_killed_and_one_that_ended_too(tmp_path: Path) -> 
     child.kill()
     child.kill()
     assert child.process.returncode == -9
-    assert Child(["true"], tmp_path / "output").stop() == 0
+    ended = Child(["true"], tmp_path / "output")
+    ended.process.wait()
+    assert ended.stop() == 0
