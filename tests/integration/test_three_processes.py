@@ -1,0 +1,91 @@
+"""One long stream through HTTP, Kafka and two Faust workers: byte for byte the answers of the one-process mode.
+
+Deliveries are shuffled and a third of them comes twice. Corrected times belong to the receipt, which is "now" for a
+running service; so each event carries its corrected time, and no `sentAt`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.migrate import migrate
+from deploy.store import ClickHouseStore
+from schemas.record import decode_records
+from tests.cluster import Cluster
+from tests.integration.test_any_order import QUESTIONS, SEED, SIZE
+from tests.reference.copies import iso
+from tests.reference.harness import TENANT, ask, feed, frame, reader
+from tests.reference.stream import Delivery, duplicated, shuffled, stream
+from tests.service import READ_TOKEN, WRITE_KEY
+
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.engine]
+MAY_DIFFER = ("watermark", "status")
+
+
+def dated(delivery: Mapping[str, Any]) -> Delivery:
+    """The delivery with the times that were worked out at its receipt."""
+    records = decode_records(frame(delivery).records)
+    events = [
+        {**{name: value for name, value in event.items() if name != "sentAt"}, "timestamp": iso(record.time)}
+        for event, record in zip(delivery["events"], records, strict=True)
+    ]
+    return {"received_at": delivery["received_at"], "events": events}
+
+
+def body(answer: bytes) -> str:
+    """The answer without what depends on when it was asked."""
+    whole = json.loads(answer)
+    whole["warnings"] = [each for each in whole["warnings"] if each != "ahead_of_watermark"]
+    return json.dumps({name: value for name, value in whole.items() if name not in MAY_DIFFER})
+
+
+async def embedded(dsn: str, deliveries: list[Delivery], folder: Path) -> list[str]:
+    store = ClickHouseStore(dsn, name=f"test_{uuid.uuid4().hex}")
+    await store.open()
+    await migrate(store)
+    await feed(store, deliveries)
+    async with reader(store, folder) as client:
+        found = [body(await ask(client, metric, query)) for metric, query in QUESTIONS]
+    await store.command(f"DROP DATABASE {store.database} SYNC")
+    await store.close()
+    return found
+
+
+async def send(cluster: Cluster, deliveries: list[Delivery], clients: int = 8) -> None:
+    """Every delivery once, several at a time; whoever is told to come back does."""
+    waiting = iter(deliveries)
+    async with httpx.AsyncClient(timeout=30.0, headers={"Authorization": f"Bearer {WRITE_KEY}"}) as http:
+
+        async def client() -> None:
+            for delivery in waiting:
+                content = json.dumps({"events": delivery["events"]}).encode()
+                for wait in itertools.count(1):
+                    answer = await http.post(cluster.ingest.url + "/v1/events", content=content)
+                    if answer.status_code != 503:
+                        break
+                    await asyncio.sleep(min(wait, 5))
+                assert (answer.status_code, answer.json()["rejected"]) == (202, [])
+
+        await asyncio.gather(*(client() for _ in range(clients)))
+
+
+async def test_three_processes_answer_byte_for_byte_as_one_does(engine_dsn: str, tmp_path: Path) -> None:
+    deliveries = [dated(delivery) for delivery in stream(SEED, SIZE)]
+    expected = await embedded(engine_dsn, deliveries, tmp_path)
+    tenants = {"tenants": [{**TENANT, "write_keys": [WRITE_KEY], "read_tokens": [READ_TOKEN]}]}
+    with Cluster(tmp_path / "cluster", tenants=tenants) as cluster:
+        await send(cluster, duplicated(shuffled(deliveries, 1), 2))
+        await asyncio.to_thread(cluster.settle, 240.0)
+        headers = {"Authorization": f"Bearer {READ_TOKEN}"}
+        async with httpx.AsyncClient(base_url=cluster.query.url, headers=headers) as client:
+            for (metric, query), wanted in zip(QUESTIONS, expected, strict=True):
+                assert body(await ask(client, metric, query)) == wanted, (metric, query)
