@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 
-LOGGERS = ("aiokafka.client", "aiokafka.cluster", "aiokafka.conn", "aiokafka.producer.sender")
+LOGGERS = ("aiokafka", "aiokafka.cluster", "aiokafka.conn", "aiokafka.producer.sender")
 EVERY_SECONDS = 10.0
 
 
