@@ -6,8 +6,10 @@ What cannot be counted is refused item by item, with a code of `schemas.errors.R
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from ingest.body import Items, inflate, part
 from ingest.item import Arrival, Envelope, message_id_of, read_envelope, take
@@ -32,14 +34,13 @@ class Dialect:
 NATIVE = Dialect("native")
 
 
-@dataclass(slots=True)
-class Accepted:
+class Accepted(msgspec.Struct):
     """What became of the items of one request. `accepted` counts good ones, whether or not they are duplicates."""
 
     frame: Frame
     accepted: int = 0
-    rejected: list[dict[str, Any]] = field(default_factory=list)
-    warnings: list[dict[str, Any]] = field(default_factory=list)
+    rejected: list[dict[str, Any]] = []
+    warnings: list[dict[str, Any]] = []
 
 
 def accept(

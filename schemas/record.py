@@ -9,7 +9,6 @@ frame is a frame too (ingest sends them to see whether the log takes any).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -82,16 +81,15 @@ class UnreadableFrame(ValueError):
     """What stands in the log is no frame of a format that this version knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """Encoded lines that are written to the log together; `received_at` is the oldest receipt among them, ms.
 
     A frame that was read from a log knows its place there.
     """
 
     received_at: int
-    records: list[bytes] = field(default_factory=list)
-    dead_letters: list[bytes] = field(default_factory=list)
+    records: list[bytes] = []
+    dead_letters: list[bytes] = []
     topic: str = ""
     partition: int = 0
     offset: int = 0

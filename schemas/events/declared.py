@@ -124,7 +124,9 @@ class Event:
         given: dict[str, Any] = {}
         doubt = False
         for key, plain in zip(self.fields, self.plain, strict=True):
-            value = pick(properties, key)
+            value = properties.get(key)
+            if value is None or value == "":
+                value = pick(properties, key)
             if value is not None:
                 given[key] = value
                 doubt = doubt or not plain(value)
