@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 RECONNECT_SECONDS = 0.5
 RETIREMENT_SECONDS = 10.0
 """How long a replaced producer may go on with what it has on its way."""
-CLOSE_SECONDS = 1.0
+CLOSE_SECONDS = 0.5
 
 
 class Link:

@@ -110,7 +110,7 @@ class KafkaLog:
     async def close(self, seconds: float = 10.0) -> None:
         """Refuse new appends, send what waits, and fail what Kafka has not acknowledged within `seconds`.
 
-        With a Kafka that does not answer it takes up to two seconds more to get rid of the connections.
+        With a Kafka that does not answer it takes up to a second more to get rid of the connections.
         """
         self._closed = True
         self._refusal = STOPPING

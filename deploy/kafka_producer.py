@@ -115,7 +115,7 @@ class KafkaProducer:
             sender.cancel()
             await asyncio.wait({sender}, timeout=0.1)
         self._producer._message_accumulator.fail_all(ProducerClosed())
-        await _stop(self._producer, max(0.5, until - asyncio.get_running_loop().time()))
+        await _stop(self._producer, max(0.2, until - asyncio.get_running_loop().time()))
 
 
 async def connect(bootstrap: str, topic: str, *, idempotent: bool = True) -> Producer:
