@@ -36,8 +36,8 @@ PROCESSED = Signal(
 FRAMES = Signal("sojourn_frames_processed_total", "counter", "Frames of the log that were processed.")
 DEAD_LETTERS = Signal("sojourn_dead_letters_total", "counter", "Dead letters that were kept, by reason.", "reason")
 RETRIES = Signal("sojourn_delivery_retries_total", "counter", "Times that storing a batch had to be tried again.")
-DECODE_SECONDS = Signal("sojourn_decode_seconds_total", "counter", "Time spent on decoding frames.")
-FOLD_SECONDS = Signal("sojourn_fold_seconds_total", "counter", "Time spent on turning events into rows.")
+DECODE_SECONDS = Signal("sojourn_decode_seconds_total", "counter", "CPU time spent on decoding frames.")
+FOLD_SECONDS = Signal("sojourn_fold_seconds_total", "counter", "CPU time spent on turning events into rows.")
 WORKER_STARTS = Signal("sojourn_worker_starts_total", "counter", "How often each worker was started.", "worker")
 PARTITIONS = Signal("sojourn_worker_partitions", "gauge", "Partitions that each worker reads.", "worker")
 

@@ -111,7 +111,7 @@ class Worker:
             broker_session_timeout=asked.session_seconds,
             broker_heartbeat_interval=min(3.0, asked.session_seconds / 4),
             broker_rebalance_timeout=60.0,
-            broker_request_timeout=90.0,
+            broker_request_timeout=max(90.0, asked.session_seconds * 2),  # Faust refuses a shorter one
             consumer_auto_offset_reset="earliest",
             consumer_max_fetch_size=4 << 20,
             consumer_metadata_max_age_ms=10_000,
