@@ -84,12 +84,12 @@ class Service:
             )
         return self.process
 
-    def start(self, seconds: float = 30.0) -> None:
+    def start(self, seconds: float = 60.0) -> None:
         """Start, and wait until it is ready."""
         self.spawn()
         self.wait_until_ready(seconds)
 
-    def wait_until_ready(self, seconds: float = 30.0) -> None:
+    def wait_until_ready(self, seconds: float = 60.0) -> None:
         """Until `/readyz` says so; fails at once when the process ends."""
         process = self.process
         assert process is not None

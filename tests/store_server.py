@@ -31,7 +31,7 @@ class StoreServer:
         """What `SOJOURN_STORE_DSN` takes."""
         return f"http://default:@127.0.0.1:{self.port}/{database}"
 
-    def start(self, seconds: float = 30.0) -> None:
+    def start(self, seconds: float = 60.0) -> None:
         """Start, or start again on the same folder and port; returns once it answers."""
         command = [sys.executable, "-m", "tests.clickhouse_http", str(self._folder), str(self.port)]
         self.child = Child(command, self._folder / "output", folder=ROOT)
