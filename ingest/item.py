@@ -81,8 +81,6 @@ class Arrival(msgspec.Struct, frozen=True):
 
 def depth(raw: bytes) -> int:
     """How deep objects and lists are nested. Only counts brackets outside text."""
-    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
-        return MAX_DEPTH
     level = deepest = 0
     for found in BRACKETS.finditer(raw):
         if found[1]:
@@ -97,7 +95,7 @@ def read_envelope(raw: bytes) -> Envelope:
     """The envelope of one item. Raises `BadField`."""
     if len(raw) > MAX_EVENT_BYTES:
         raise BadField("event_too_large", "", f"an event has at most {MAX_EVENT_BYTES} bytes")
-    if depth(raw) > MAX_DEPTH:
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and depth(raw) > MAX_DEPTH:
         raise BadField("too_deep", "", f"an event is nested at most {MAX_DEPTH} levels deep")
     try:
         return _envelope(raw)
@@ -298,11 +296,12 @@ def _traits(
     name: str, context: Mapping[str, Any], properties: Mapping[str, Any], traits: Mapping[str, Any]
 ) -> dict[str, str]:
     """What is told about the person, as text: in the context, and by identify itself, which counts more."""
-    told: dict[str, Any] = {}
-    sources = [context.get("traits")] + ([properties.get("traits"), traits] if name == "identify" else [])
-    for members in sources:
-        if isinstance(members, dict):
-            told.update(members)
+    told = context.get("traits")
+    if name == "identify":
+        sources = (told, properties.get("traits"), traits)
+        told = {key: value for members in sources if isinstance(members, dict) for key, value in members.items()}
+    if not isinstance(told, dict):
+        return {}
     return {key: shown for key, value in told.items() if (shown := _shown(value))}
 
 
