@@ -114,7 +114,10 @@ class KafkaProducer:
         while sender is not None and not sender.done() and asyncio.get_running_loop().time() < until:
             sender.cancel()
             await asyncio.wait({sender}, timeout=0.1)
-        self._producer._message_accumulator.fail_all(ProducerClosed())
+        accumulator = self._producer._message_accumulator
+        for batch in (each for batches in accumulator._batches.values() for each in batches):
+            batch._drain_waiter.cancel()  # nobody looks at it, and asyncio would complain of its exception
+        accumulator.fail_all(ProducerClosed())
         await _stop(self._producer, max(0.2, until - asyncio.get_running_loop().time()))
 
 
@@ -160,4 +163,6 @@ async def _stop(producer: AIOKafkaProducer, seconds: float) -> None:
 
 
 def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = str(error)
+    name = type(error).__name__
+    return text if name in text else f"{name}: {text}".rstrip(": ")
