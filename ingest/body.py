@@ -196,8 +196,7 @@ def _scalar(raw: msgspec.Raw) -> Any:
 
 
 def _write_key(whole: Any) -> str:
-    for name in _KEYS:
-        raw = getattr(whole, name)
+    for raw in (whole.writeKey, whole.write_key, whole.api_key):
         if raw is not _ABSENT and isinstance(key := _scalar(raw), str) and key:
             return key
     return ""
