@@ -18,7 +18,8 @@ import uvloop
 import ingest.app
 from deploy import observe
 from deploy.application import application
-from deploy.kafka_log import KafkaLog
+from deploy.kafka_log import Connector, KafkaLog
+from deploy.kafka_producer import connect
 from deploy.observe import Counting
 from deploy.opening import base_url, clock, listen, need_kafka, open_tenants
 from deploy.refusal import CannotStart
@@ -114,7 +115,7 @@ class IngestService:
             logger.warning("the log did not close in time; nobody was told that what it held is stored")
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, connector: Connector) -> None:
     """Run until told to stop. Raises `CannotStart`."""
     bootstrap = need_kafka(settings)
     if settings.drain_seconds <= settings.deadline_seconds:
@@ -131,6 +132,7 @@ async def serve(settings: Settings) -> None:
             clock,
             deadline_seconds=settings.deadline_seconds,
             max_pending_bytes=settings.pending_bytes,
+            connector=connector,
         )
         service = IngestService(settings, log, tenants)
         await log.start()
@@ -145,6 +147,6 @@ async def serve(settings: Settings) -> None:
         await server.serve([listening])
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, connector: Connector = connect) -> None:
     """`sojourn ingest`."""
-    uvloop.run(serve(settings))
+    uvloop.run(serve(settings, connector))

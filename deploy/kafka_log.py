@@ -38,6 +38,9 @@ aiokafka asks only those that it knows."""
 NO_ANSWER = "Kafka did not answer in time"
 STOPPING = "shutting down"
 
+Connector = Callable[[str, str], Awaitable[Producer]]
+"""Makes a producer from a bootstrap address and a topic. Raises `NotConnected`."""
+
 
 class KafkaLog:
     """Satisfies `schemas.ports.Log`. For one event loop, between `start` and `close`."""
@@ -50,7 +53,7 @@ class KafkaLog:
         *,
         deadline_seconds: float = 5.0,
         max_pending_bytes: int = 64 << 20,
-        connector: Callable[[str, str], Awaitable[Producer]] = connect,
+        connector: Connector = connect,
     ) -> None:
         topic = EVENTS.full_name(prefix)
         self.pending_bytes = 0

@@ -17,16 +17,23 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from schemas.settings import TOPIC_PREFIX
+from schemas.topics import EVENTS
 from tests.cluster import Cluster, Member
 from tests.faults.journal import journal
 from tests.faults.kill9 import CLIENTS, Ledger, Outcome, compare, counted, produce
 from tests.faults.small_disk import SmallDisk
+from tests.kafka.broker import Broker
+from tests.kafka.frames import frames
+from tests.kafka.proxy import Proxy
+from tests.service import free_port
+from tests.waiting import until
 
 RETRY_SECONDS = {"full": 33, "short": 6}
 SLOW = "slow 0.15"
@@ -46,13 +53,21 @@ FULL, SHORT = Lengths(), Lengths(4, 3, 9)
 
 
 class FaultyCluster(Cluster):
-    """A cluster whose workers write a journal, or break a promise."""
+    """A cluster whose workers write a journal or break a promise, and whose broker is reached through a proxy."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], mutant: str = "") -> None:
         (folder / "journal").mkdir(parents=True)
-        told = {"SOJOURN_TEST_JOURNAL": str(folder / "journal"), "SOJOURN_TEST_MUTANT": mutant}
+        port = free_port()
+        told = {
+            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}",
+            "SOJOURN_TEST_JOURNAL": str(folder / "journal"),
+            "SOJOURN_TEST_MUTANT": mutant,
+        }
         super().__init__(folder, environment={**environment, **told})
-        self.members.remove(self.processors)
+        self.broker = Broker(folder / "proxied", {"advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}"})
+        self.proxy = Proxy(port, self.broker.port)
+        self.members = [self.query]
+        self.ingest = self.add("ingest", "tests.faults.ingest")
         self.processors = self.add("processors", "tests.faults.processors", "2")
 
     def add(self, name: str, module: str, *arguments: str) -> Member:
@@ -62,6 +77,12 @@ class FaultyCluster(Cluster):
         )
         self.members.append(added)
         return added
+
+    async def copies(self) -> int:
+        """Frames that stand in the log more than once."""
+        found = await frames(self.environment["KAFKA_BOOTSTRAP_SERVERS"], EVENTS.full_name(TOPIC_PREFIX.default))
+        full = [tuple(frame.records) for frame in found if frame.records]
+        return len(full) - len(set(full))
 
 
 @dataclass
@@ -150,6 +171,14 @@ async def freeze_broker(place: Field) -> None:
     place.cluster.broker.thaw()
 
 
+async def lose_produce_answers(place: Field) -> None:
+    """The broker has the record and nobody learns of it."""
+    await place.moment()
+    proxy = place.cluster.proxy
+    proxy.lose = 3
+    await until(lambda: proxy.lose == 0, 30.0)
+
+
 async def _refuse(place: Field, seconds: float) -> None:
     await place.moment()
     place.cluster.store.faults("refuse 243")
@@ -225,6 +254,7 @@ FAULTS: dict[str, Fault] = {
         Fault("store refuses inserts", refuse_inserts, redelivered=False),
         Fault("store refuses longer than the budget", refuse_inserts_longer_than_the_budget, redelivered=True),
         Fault("answers to inserts lost", lose_answers_of_inserts),
+        Fault("answers to produce requests lost", lose_produce_answers),
         Fault("a worker joins and leaves", join_and_leave),
         Fault("SIGTERM of everything", terminate_everything, redelivered=False),
         Fault("disk of the store full", fill_the_disk),
@@ -241,11 +271,13 @@ class Result:
     outcome: Outcome
     redelivered: int
     reinserted: int
+    copies: int
     fresh: list[float]
 
     def complaints(self) -> list[str]:
         """What speaks against it."""
         found = [f"{self.outcome.violations} violations"] if self.outcome.violations else []
+        found += [f"{self.copies} frames stand in the log twice"] if self.copies else []
         for wanted, happened, what in (
             (self.fault.unanswered or None, self.outcome.unanswered > 0, "requests without an answer"),
             (self.fault.unavailable or None, self.outcome.unavailable > 0, "503 answers"),
@@ -259,6 +291,7 @@ class Result:
 async def strike(place: Field, fault: Fault, times: int) -> Result:
     """Load, and the fault so many times in it; then the comparison."""
     place.fresh, before = [], journal(place.folder / "journal")
+    copies = await place.cluster.copies()
     began, ledger, stop = datetime.now(UTC), Ledger(), asyncio.Event()  # nothing of the fault before is on its way
     async with AsyncExitStack() as stack:
         clients = [
@@ -280,19 +313,32 @@ async def strike(place: Field, fault: Fault, times: int) -> Result:
         compare(ledger, found, orders, times),
         after.redelivered - before.redelivered,
         after.reinserted - before.reinserted,
+        await place.cluster.copies() - copies,
         place.fresh,
     )
 
 
 def table(results: list[Result]) -> str:
     """One line a fault."""
-    head = ("fault", "times", "sent", "acked", "refused", "unanswered", "503", "redelivered", "re-inserted", "counted")
+    head = (
+        "fault",
+        "times",
+        "sent",
+        "acked",
+        "refused",
+        "unanswered",
+        "503",
+        "redelivered",
+        "re-inserted",
+        "in log twice",
+        "counted",
+    )
     bad = ("missing", "twice", "refused+counted", "never sent", "facts apart", "fresh s (max)")
     lines = ["  ".join(f"{name:>{max(11, len(name))}}" if name != "fault" else f"{name:<38}" for name in (*head, *bad))]
     for each in results:
         told = each.outcome
         cells = (each.times, told.sent, told.acknowledged, told.refused, told.unanswered, told.unavailable)
-        rest = (each.redelivered, each.reinserted, told.counted)
+        rest = (each.redelivered, each.reinserted, each.copies, told.counted)
         wrong = (told.missing, told.twice, told.counted_though_refused, told.never_sent, told.facts_apart)
         fresh = f"{statistics.median(each.fresh):.1f} ({max(each.fresh):.1f})"
         names = (*head[1:], *bad)
@@ -303,16 +349,25 @@ def table(results: list[Result]) -> str:
     return "\n".join(lines)
 
 
-def run(
-    folder: Path, names: list[str], *, times: int, short: bool, seed: int, mutant: str = "", disk_mb: int = 1500
+async def run(
+    folder: Path, names: Sequence[str], *, times: int, short: bool, seed: int, mutant: str = "", disk_mb: int = 1500
 ) -> list[Result]:
     """The faults by name, one after the other on one cluster in an empty folder."""
     results = []
     environment = {"SOJOURN_RETRY_SECONDS": str(RETRY_SECONDS["short" if short else "full"])}
-    with SmallDisk(folder / "store", disk_mb) as disk, FaultyCluster(folder, environment, mutant) as cluster:
+    async with AsyncExitStack() as stack:
+        disk = stack.enter_context(SmallDisk(folder / "store", disk_mb))
+        cluster = FaultyCluster(folder, environment, mutant)
+        await cluster.proxy.start()
+        stack.push_async_callback(cluster.proxy.close)
+        stack.callback(cluster.stop)
+        await asyncio.to_thread(cluster.start)
         place = Field(cluster, random.Random(seed), SHORT if short else FULL, folder, disk)
         for name in names:
-            result = asyncio.run(strike(place, FAULTS[name], times))
+            if name == fill_the_disk.__name__ and not disk.mounted:
+                print("disk of the store full: left out, no right to mount a file system", flush=True)
+                continue
+            result = await strike(place, FAULTS[name], times)
             results.append(result)
             print(table([result]), flush=True)
             for complaint in result.complaints():
@@ -326,17 +381,21 @@ def main() -> int:
     options.add_argument("--times", type=int, default=5)
     options.add_argument("--short", action="store_true", help="the long faults take seconds only")
     options.add_argument("--seed", type=int, default=int(time.time()))
-    options.add_argument("--mutant", default="", help="commit-first, drop-fold or no-flush: must be found out")
+    options.add_argument(
+        "--mutant", default="", help="commit-first, drop-fold, no-flush, no-idempotence: must be found out"
+    )
     chosen = options.parse_args()
     print(f"seed {chosen.seed}")
     with tempfile.TemporaryDirectory() as folder:
-        results = run(
-            Path(folder),
-            chosen.faults,
-            times=chosen.times,
-            short=chosen.short,
-            seed=chosen.seed,
-            mutant=chosen.mutant,
+        results = asyncio.run(
+            run(
+                Path(folder),
+                chosen.faults,
+                times=chosen.times,
+                short=chosen.short,
+                seed=chosen.seed,
+                mutant=chosen.mutant,
+            )
         )
     print(table(results))
     return 1 if any(result.complaints() for result in results) else 0
