@@ -101,7 +101,7 @@ class Cluster:
         self.members.append(added)
         return added
 
-    def run(self, *arguments: str, seconds: float = 60.0) -> str:
+    def run(self, *arguments: str, seconds: float = 120.0) -> str:
         """A command of `sojourn` that ends by itself; answers what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", "deploy.cli", *arguments],
@@ -127,7 +127,7 @@ class Cluster:
             for member in self.members:
                 member.spawn()
             for member in self.members:
-                member.wait_until_ready(60.0)
+                member.wait_until_ready(120.0)  # an overloaded machine took 80 s
         except BaseException:
             self.stop()
             raise
