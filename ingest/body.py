@@ -94,7 +94,7 @@ def _unwrap(body: bytes) -> bytes:
 
 def repaired(body: bytes) -> bytes:
     r"""Half surrogate pairs (`\ud800` alone), which JSON allows and text does not, become U+FFFD."""
-    if b"\\u" not in body or not _MAYBE_SURROGATE.search(body):
+    if b"\\" not in body or not _MAYBE_SURROGATE.search(body):
         return body
     return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
