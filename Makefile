@@ -54,8 +54,9 @@ check: $(VENV)/.dev ## format, lint, types, imports and the fast tests, in under
 format: $(VENV)/.dev ## rewrite the sources in the house format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-faults: $(VENV)/.dev ## kill the service under load again and again, and compare event by event
+faults: $(VENV)/.dev ## kill, freeze and starve every part under load, and compare event by event (half an hour)
 	@$(BIN)/python -m tests.faults.kill9
+	@$(BIN)/python -m tests.faults.distributed $(ARGS)
 
 bench: $(VENV)/.dev ## measure: metrics on 5 million events, ingest, processing (ARGS="latency --events 500000" for a quick one)
 	@$(BIN)/python -m tests.bench $(ARGS)
