@@ -18,7 +18,8 @@ from typing import Any
 
 import uvicorn
 
-LINGER_SECONDS = 0.3
+LINGER_SECONDS = 1.0
+"""Time for who asks `/readyz` to look elsewhere, and for requests that a busy machine has not read yet."""
 GARBAGE_OBJECTS = 20_000
 """How many new objects start a search for garbage in cycles. Python's 700 are less than a few dozen requests under way
 hold, so that it searches among them again and again and finds nothing: a fifth of what ingest costs.
