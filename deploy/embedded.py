@@ -18,9 +18,10 @@ import ingest.app
 import query_api.app
 from deploy import observe
 from deploy.application import application
+from deploy.clock import clock
 from deploy.in_process_log import InProcessLog, Write
 from deploy.observe import Counting
-from deploy.opening import base_url, clock, listen, lock_folder, make_tenants, open_store, open_tenants
+from deploy.opening import base_url, listen, lock_folder, make_tenants, open_store, open_tenants
 from deploy.refusal import CannotStart
 from deploy.server import Server
 from deploy.store import ClickHouseStore

@@ -18,10 +18,11 @@ import uvloop
 import ingest.app
 from deploy import observe
 from deploy.application import application
+from deploy.clock import clock
 from deploy.kafka_log import Connector, KafkaLog
 from deploy.kafka_producer import connect
 from deploy.observe import Counting
-from deploy.opening import base_url, clock, listen, need_kafka, open_tenants
+from deploy.opening import base_url, listen, need_kafka, open_tenants
 from deploy.refusal import CannotStart
 from deploy.server import Server
 from ingest.dispatcher import Dispatcher

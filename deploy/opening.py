@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -17,11 +16,6 @@ from schemas import settings as declared
 from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.settings import Settings
 from schemas.tenants import CreatedKeys, InvalidTenants, Tenants, create_default
-
-
-def clock() -> int:
-    """Milliseconds since 1970: the only clock of the process."""
-    return time.time_ns() // 1_000_000
 
 
 def listen(settings: Settings, stack: AsyncExitStack) -> socket.socket:

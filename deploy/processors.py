@@ -22,8 +22,9 @@ import uvloop
 
 from deploy import observe
 from deploy.application import application
+from deploy.clock import clock
 from deploy.observe import Counting
-from deploy.opening import base_url, clock, listen, need_kafka, need_server
+from deploy.opening import base_url, listen, need_kafka, need_server
 from deploy.server import Server
 from schemas import signals
 from schemas.settings import Settings
@@ -107,6 +108,8 @@ class Slot:
             return f"{self.name} does not report"
         if not self.told["assigned"]:
             return f"{self.name} has no partitions (yet, or do the topics not exist: `sojourn topics`)"
+        if not self.told["proven_at"]:
+            return f"{self.name} has had no answer from the broker yet"
         if now - self.told["proven_at"] > UNPROVEN_MS:
             return f"{self.name} has had no answer from the broker for {(now - self.told['proven_at']) / 1000:.0f} s"
         return ""

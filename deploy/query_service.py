@@ -15,8 +15,9 @@ import uvloop
 import query_api.app
 from deploy import kafka_lag, observe
 from deploy.application import application
+from deploy.clock import clock
 from deploy.observe import Counting
-from deploy.opening import base_url, clock, listen, need_server, open_tenants
+from deploy.opening import base_url, listen, need_server, open_tenants
 from deploy.repeating import Repeating
 from deploy.reported_watermark import NOBODY, ReportedWatermark
 from deploy.server import Server

@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass
 import uvloop
 
 from deploy.cli import GAVE_UP
+from deploy.clock import clock
 from deploy.kafka_offsets import TopicOffsets
-from deploy.opening import clock
 from deploy.store import ClickHouseStore
 from schemas import settings
 from schemas.ports import Store, StoreRejected, StoreUnavailable
