@@ -133,9 +133,13 @@ class Worker:
         """Work until `stop`. Raises `GaveUp`; after it nothing more may be acknowledged."""
         bind_to_running_loop(self.app)
         self.app.finalize()
-        await self.app.start()
-        looking = asyncio.create_task(self._look_now_and_then())
         stopped = asyncio.create_task(stop.wait())
+        starting = asyncio.ensure_future(self.app.start())
+        await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            return  # nothing was read yet, and a start that waits for the broker cannot be hurried
+        starting.result()
+        looking = asyncio.create_task(self._look_now_and_then())
         try:
             while not stopped.done():
                 ends: list[asyncio.Future[Any]] = [stopped, self.gave_up]
