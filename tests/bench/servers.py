@@ -1,5 +1,7 @@
 """The servers that the benches compare, each a process under the very uvicorn configuration of `deploy.server`.
 
+Only ours has what that server does besides (it tunes the garbage collector): the others are what one would first write.
+
 `empty`: an ASGI app that answers without looking. `fastapi`: FastAPI's empty route. `plain`: see `plain.py`. `memory`:
 our ingest before a log that acknowledges every few milliseconds and keeps nothing, so Kafka is all that is missing.
 """
@@ -12,6 +14,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 import uvloop
 from fastapi import FastAPI
 
@@ -88,8 +91,12 @@ async def serve(options: argparse.Namespace) -> None:
         else:
             app = fastapi_empty() if options.kind == "fastapi" else empty
             app = ours(options.tenants) if options.kind == "memory" else app
-        server = Server(app, drain_seconds=2, started=lambda: print("started", flush=True), draining=lambda: None)
-        await server.serve([bind("127.0.0.1", options.port)])
+        listening = bind("127.0.0.1", options.port)
+        ours_too = Server(app, drain_seconds=2, started=lambda: None, draining=lambda: None)
+        server = ours_too if options.kind == "memory" else uvicorn.Server(ours_too.config)
+        listening.listen(1024)  # who connects from now on is served, if a moment later
+        print("started", flush=True)
+        await server.serve([listening])
 
 
 if __name__ == "__main__":
