@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,11 +18,13 @@ from aiokafka.errors import (
     NotCoordinatorForGroupError,
 )
 
-from schemas.topics import EVENTS
+from deploy.repeating import Repeating
+from schemas.topics import EVENTS, processors_group
 
 SECONDS = 5.0
 CLOSE_SECONDS = 2.0
 PAUSE_SECONDS = 0.2
+WATCH_SECONDS = 1.0
 COORDINATION = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
 """What passes by itself; the first is the answer to the first question that is ever asked about any group."""
 
@@ -55,7 +58,7 @@ class Lag:
     def __init__(self, bootstrap: str, prefix: str, *, seconds: float = SECONDS) -> None:
         self._servers = bootstrap.split(",")
         self._topic = EVENTS.full_name(prefix)
-        self._group = f"{prefix}.processors"
+        self._group = processors_group(prefix)
         self._seconds = seconds
         self._clients: tuple[AIOKafkaConsumer, AIOKafkaAdminClient] | None = None
 
@@ -115,3 +118,29 @@ class Lag:
                 {place.partition: found.offset for place, found in committed.items()},
             )
         )
+
+
+class WatchedLag:
+    """The lag, measured again every second beside whatever else a service does."""
+
+    def __init__(self, lag: Lag) -> None:
+        self.records: int | None = None
+        """Unknown while Kafka does not tell: an old number would look like a present one."""
+        self._lag = lag
+
+    async def measure(self) -> None:
+        """Raises `LagUnknown`."""
+        try:
+            self.records = (await self._lag.measure()).total
+        except Exception:
+            self.records = None
+            raise
+
+
+async def watched(bootstrap: str, prefix: str, stack: AsyncExitStack) -> WatchedLag:
+    """Watch the lag until `stack` closes; that Kafka does not answer is logged and stops nothing."""
+    lag = Lag(bootstrap, prefix)
+    stack.push_async_callback(lag.close)
+    watch = WatchedLag(lag)
+    await stack.enter_async_context(Repeating("the lag of the log", watch.measure, WATCH_SECONDS))
+    return watch

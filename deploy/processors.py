@@ -23,6 +23,7 @@ import uvloop
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.kafka_lag import WatchedLag, watched
 from deploy.observe import Counting
 from deploy.opening import base_url, listen, need_kafka, need_server
 from deploy.server import Server
@@ -127,6 +128,7 @@ class Processors:
     """All workers of this process."""
 
     slots: list[Slot]
+    lag: WatchedLag
     requests: Counting = field(init=False)
     draining: bool = False
 
@@ -155,6 +157,8 @@ class Processors:
             signals.WORKER_STARTS: {slot.name: slot.starts for slot in self.slots},
             signals.PARTITIONS: {slot.name: len(slot.told.get("assigned", ())) for slot in self.slots},
         }
+        if self.lag.records is not None:
+            told[signals.LAG] = self.lag.records
         ages = [clock() - at for slot in self.slots if (at := slot.told.get("counted_to")) is not None]
         if len(ages) == len(self.slots):
             told[signals.WATERMARK_AGE] = max(ages) / 1000
@@ -169,14 +173,15 @@ class Processors:
 
 async def serve(settings: Settings, workers: int, module: str) -> None:
     """Run until told to stop; `module` is what a worker process runs. Raises `CannotStart`."""
-    need_kafka(settings)
+    kafka = need_kafka(settings)
     need_server(settings)
     async with AsyncExitStack() as stack:
         listening = listen(settings, stack)
         port = listening.getsockname()[1]
         # The port makes names unique on a host: only one process can listen on it.
         names = [f"{socket.gethostname()}-{port}-{number}" for number in range(workers)]
-        processors = Processors([Slot(name, module) for name in names])
+        lag = await watched(kafka, settings.topic_prefix, stack)
+        processors = Processors([Slot(name, module) for name in names], lag)
         app = application(observe.router(processors.not_ready, processors.readings))
         processors.requests = Counting(app)
         keeping = [asyncio.create_task(slot.keep()) for slot in processors.slots]

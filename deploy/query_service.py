@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 import uvloop
 
 import query_api.app
-from deploy import kafka_lag, observe
+from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.kafka_lag import WatchedLag, watched
 from deploy.observe import Counting
 from deploy.opening import base_url, listen, need_server, open_tenants
 from deploy.repeating import Repeating
@@ -30,7 +31,6 @@ from schemas.topics import EVENTS
 
 logger = logging.getLogger(__name__)
 WATERMARK_SECONDS = 0.25
-LAG_SECONDS = 1.0
 PATIENCE_SECONDS = 5.0
 """A store that has not answered the reading of the watermark for this long is as good as gone."""
 
@@ -44,11 +44,16 @@ class QueryService:
     watching: Repeating
     requests: Counting = field(init=False)
     draining: bool = False
-    lag_records: int | None = None
+    watched_lag: WatchedLag | None = None
 
     def watermark_age(self) -> float:
         """Seconds. Raises `Problem` while there is no watermark."""
         return max(0.0, (clock() - self.watermark()) / 1000)
+
+    @property
+    def lag_records(self) -> int | None:
+        """None while it is unknown."""
+        return self.watched_lag.records if self.watched_lag else None
 
     def lag(self) -> Lag:
         """What is not counted yet; how many records is unknown while Kafka does not say it."""
@@ -104,7 +109,7 @@ async def serve(settings: Settings) -> None:
         service = QueryService(store, watermark, watching)
         await stack.enter_async_context(watching)
         if settings.kafka:
-            await _watch_lag(service, settings, stack)
+            service.watched_lag = await watched(settings.kafka, settings.topic_prefix, stack)
         base = base_url(settings, listening)
         server = Server(
             service.application(tenants),
@@ -123,21 +128,6 @@ async def _close(store: ClickHouseStore, seconds: float) -> None:
     except TimeoutError:
         logger.warning("the store did not answer any more; ended without waiting for it")
         os._exit(0)  # threads cannot be cancelled, and the interpreter would wait for them
-
-
-async def _watch_lag(service: QueryService, settings: Settings, stack: AsyncExitStack) -> None:
-    """Measure it in the background; that Kafka does not answer is shown and stops nothing."""
-    lag = kafka_lag.Lag(settings.kafka, settings.topic_prefix)
-    stack.push_async_callback(lag.close)
-
-    async def measure() -> None:
-        try:
-            service.lag_records = (await lag.measure()).total
-        except Exception:
-            service.lag_records = None  # an old number would look like a present one
-            raise
-
-    await stack.enter_async_context(Repeating("the lag of the log", measure, LAG_SECONDS))
 
 
 def run(settings: Settings) -> None:

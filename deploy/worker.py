@@ -25,11 +25,11 @@ from deploy.store import ClickHouseStore
 from schemas import settings
 from schemas.ports import Store, StoreRejected, StoreUnavailable
 from schemas.settings import Settings
-from schemas.topics import DEAD_LETTERS, EVENTS
+from schemas.topics import DEAD_LETTERS, EVENTS, processors_group
 from stream_processors.delivery import Delivery, GaveUp
 from stream_processors.processor import Processor, Refused
 from stream_processors.progress import TABLE, Progress
-from stream_processors.worker import Subscription, Worker, group
+from stream_processors.worker import Subscription, Worker
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ async def work(read: Settings, member: str, parent: socket.socket, edges: Edges)
         bootstrap=read.kafka,
         events=EVENTS.full_name(read.topic_prefix),
         dead_letters=DEAD_LETTERS.full_name(read.topic_prefix),
-        group=group(read.topic_prefix),
+        group=processors_group(read.topic_prefix),
         member=member,
         session_seconds=read.session_seconds,
     )

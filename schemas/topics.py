@@ -25,3 +25,8 @@ MAX_RECORD_BYTES = 2 << 20
 EVENTS = Topic("events", "Frames of accepted events (NDJSON), to the partitions in turn.", 8, 7 * 24)
 DEAD_LETTERS = Topic("dead_letters", "What was refused, with the reason and the original item.", 1, 30 * 24)
 TOPICS: dict[str, Topic] = {topic.name: topic for topic in (EVENTS, DEAD_LETTERS)}
+
+
+def processors_group(prefix: str) -> str:
+    """The consumer group of the processors of one installation."""
+    return f"{prefix}.processors"

@@ -70,11 +70,6 @@ class App(faust.App):
         pass
 
 
-def group(prefix: str) -> str:
-    """The consumer group of the processors of one installation."""
-    return f"{prefix}.processors"
-
-
 class Worker:
     """One Faust worker: `run` lasts until it is told to stop or cannot go on."""
 
