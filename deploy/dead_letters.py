@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from deploy.clock import clock
-from deploy.kafka_log import KafkaLog
+from deploy.kafka.log import KafkaLog
 from deploy.opening import is_embedded, lock_folder
 from deploy.store import ClickHouseStore
 from ingest.accept import NATIVE, Dialect, accept_items

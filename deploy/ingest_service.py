@@ -19,8 +19,8 @@ import ingest.app
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
-from deploy.kafka_log import Connector, KafkaLog
-from deploy.kafka_producer import connect
+from deploy.kafka.log import Connector, KafkaLog
+from deploy.kafka.producer import connect
 from deploy.observe import Counting
 from deploy.opening import base_url, listen, need_kafka, open_tenants
 from deploy.refusal import CannotStart

@@ -23,7 +23,7 @@ import uvloop
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
-from deploy.kafka_lag import WatchedLag, watched
+from deploy.kafka.lag import WatchedLag, watched
 from deploy.observe import Counting
 from deploy.opening import base_url, listen, need_kafka, need_server
 from deploy.server import Server

@@ -16,7 +16,7 @@ import query_api.app
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
-from deploy.kafka_lag import WatchedLag, watched
+from deploy.kafka.lag import WatchedLag, watched
 from deploy.observe import Counting
 from deploy.opening import base_url, listen, need_server, open_tenants
 from deploy.repeating import Repeating

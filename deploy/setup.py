@@ -4,7 +4,7 @@ several times at once.
 
 from __future__ import annotations
 
-from deploy.kafka_topics import TopicsRefused, ensure_topics
+from deploy.kafka.topics import TopicsRefused, ensure_topics
 from deploy.opening import make_tenants, migrate_only, need_kafka, need_server
 from deploy.welcome import new_keys
 from schemas.ports import LogUnavailable

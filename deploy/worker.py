@@ -20,7 +20,7 @@ import uvloop
 
 from deploy.cli import GAVE_UP
 from deploy.clock import clock
-from deploy.kafka_offsets import TopicOffsets
+from deploy.kafka.offsets import TopicOffsets
 from deploy.store import ClickHouseStore
 from schemas import settings
 from schemas.ports import Store, StoreRejected, StoreUnavailable

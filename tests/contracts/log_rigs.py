@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from deploy.in_process_log import InProcessLog
-from deploy.kafka_log import KafkaLog
+from deploy.kafka.log import KafkaLog
 from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.record import Frame
 from tests.kafka.scripted import Gate

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from deploy.kafka_log import KafkaLog
-from deploy.kafka_producer import Producer, connect
-from deploy.kafka_topics import ensure_topics
+from deploy.kafka.log import KafkaLog
+from deploy.kafka.producer import Producer, connect
+from deploy.kafka.topics import ensure_topics
 from schemas.ports import LogUnavailable
 from schemas.record import Frame
 from schemas.topics import EVENTS

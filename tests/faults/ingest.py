@@ -6,7 +6,7 @@ import os
 from functools import partial
 
 from deploy import ingest_service
-from deploy.kafka_producer import connect
+from deploy.kafka.producer import connect
 from schemas import settings
 
 if __name__ == "__main__":

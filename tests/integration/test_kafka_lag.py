@@ -8,9 +8,9 @@ import time
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from deploy.kafka_lag import Lag, LagUnknown, uncounted
-from deploy.kafka_log import KafkaLog
-from deploy.kafka_topics import ensure_topics
+from deploy.kafka.lag import Lag, LagUnknown, uncounted
+from deploy.kafka.log import KafkaLog
+from deploy.kafka.topics import ensure_topics
 from schemas.record import Frame
 from schemas.topics import EVENTS
 from tests.kafka.broker import Broker

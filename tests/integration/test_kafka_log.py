@@ -12,10 +12,10 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.kafka_log import KafkaLog
-from deploy.kafka_producer import KafkaProducer, connect
-from deploy.kafka_topics import ensure_topics
-from deploy.open_frame import FRAME_BYTES
+from deploy.kafka.log import KafkaLog
+from deploy.kafka.open_frame import FRAME_BYTES
+from deploy.kafka.producer import KafkaProducer, connect
+from deploy.kafka.topics import ensure_topics
 from schemas.ports import LogUnavailable
 from schemas.record import Frame, pack
 from schemas.topics import EVENTS

@@ -10,7 +10,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy.kafka_topics import TopicsRefused, configuration, ensure_topics
+from deploy.kafka.topics import TopicsRefused, configuration, ensure_topics
 from schemas.topics import EVENTS, MAX_RECORD_BYTES, TOPICS
 from tests.service import free_port
 

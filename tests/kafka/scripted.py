@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from deploy.kafka_producer import NotConnected, Producer, ProducerBroken, RecordRefused
+from deploy.kafka.producer import NotConnected, Producer, ProducerBroken, RecordRefused
 from schemas.record import Frame, pack, unpack
 
 

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from deploy.kafka_producer import NotConnected, Producer
-from deploy.open_frame import Batch
+from deploy.kafka.open_frame import Batch
+from deploy.kafka.producer import NotConnected, Producer
 
 logger = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from deploy.kafka_link import Connections, Flight, Link
-from deploy.kafka_producer import Producer, ProducerBroken, RecordRefused, connect
-from deploy.open_frame import FRAME_BYTES, Append, Batch, OpenFrame, wire_size
+from deploy.kafka.link import Connections, Flight, Link
+from deploy.kafka.open_frame import FRAME_BYTES, Append, Batch, OpenFrame, wire_size
+from deploy.kafka.producer import Producer, ProducerBroken, RecordRefused, connect
 from schemas.ports import LogUnavailable
 from schemas.record import Frame
 from schemas.topics import EVENTS

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from deploy import kafka_log
-from deploy.kafka_log import KafkaLog
-from deploy.kafka_producer import Producer
-from deploy.kafka_quiet import Seldom
-from deploy.open_frame import FRAME_BYTES
+from deploy.kafka import log as kafka_log
+from deploy.kafka.log import KafkaLog
+from deploy.kafka.open_frame import FRAME_BYTES
+from deploy.kafka.producer import Producer
+from deploy.kafka.quiet import Seldom
 from schemas.ports import LogUnavailable
 from schemas.record import Frame
 from tests.kafka.scripted import Gate, MemoryKafka

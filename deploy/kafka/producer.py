@@ -31,7 +31,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from deploy.kafka_quiet import quiet
+from deploy.kafka.quiet import quiet
 from schemas.record import Frame, pack
 from schemas.topics import MAX_RECORD_BYTES
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.open_frame import FRAME_BYTES, Append, OpenFrame, split, wire_size
+from deploy.kafka.open_frame import FRAME_BYTES, Append, OpenFrame, split, wire_size
 from schemas.ports import LogUnavailable
 from schemas.record import Frame, pack
 
