@@ -87,6 +87,7 @@ class Worker:
         self._save = save
         self._clock = clock
         self._looking = asyncio.Lock()
+        self._failure = ""
         self.progress = Progress(subscription.events)
         self.report = Report()
         self.app = self._faust()
@@ -222,7 +223,11 @@ class Worker:
             try:
                 await self._look()
             except Exception as error:  # noqa: BLE001 -- whatever it was: the next look is half a second away
-                logger.warning("looking how far the partitions are counted failed: %r", error)
+                if (failure := repr(error)) != self._failure:
+                    logger.warning("looking how far the partitions are counted failed: %s", failure)
+                self._failure = failure
+            else:
+                self._failure = ""
 
     async def _look(self) -> None:
         consumer: Any = self.app.consumer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from deploy.migrate import migrate
 from deploy.store import ClickHouseStore
 from schemas.ports import StoreUnavailable
+from tests.faults.small_disk import SmallDisk
 from tests.store_server import StoreServer
 
 pytestmark = pytest.mark.faults
@@ -88,3 +90,25 @@ async def test_the_server_takes_one_statement_as_a_real_one_does(store: ClickHou
     with pytest.raises(Exception, match="Multi-statements"):
         await store.query(sql)
     assert await store.query("SELECT ';' -- ;") == [(";",)]
+
+
+async def test_a_full_disk_is_unavailable_and_nothing_else(tmp_path: Path) -> None:
+    with SmallDisk(tmp_path / "small", 64) as disk:
+        if not disk.mounted:
+            pytest.skip("no right to mount a file system")
+        server = StoreServer(disk.folder / "store")
+        await asyncio.to_thread(server.start)
+        opened = ClickHouseStore(server.dsn())
+        try:
+            await opened.open()
+            await migrate(opened)
+            await opened.insert("activity", activity("before"))
+            disk.fill()
+            with pytest.raises(StoreUnavailable):
+                await opened.insert("activity", activity("during"))
+            disk.empty()
+            await opened.insert("activity", activity("after"))
+            assert await actors(opened) == {"before", "after"}
+        finally:
+            await opened.close()
+            server.kill()
