@@ -33,7 +33,7 @@ def body(
     final_at = _final_at(question)
     answer = {
         "metric": metric.name,
-        "definition": "default",
+        "definition": metric.definition,
         "version": metric.version,
         "title": metric.title,
         "formula": metric.formula,

@@ -7,7 +7,7 @@ from typing import Any
 
 from query_api.parameters import MOST_SHOWN, SEGMENTS_SHOWN
 from schemas.metrics import METRICS
-from schemas.metrics.metric import Kind, Metric, Parameter
+from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter
 from schemas.remarks import EXCLUDED
 
 _TRAIT = "trait.*"
@@ -40,6 +40,7 @@ def _entry(metric: Metric) -> dict[str, Any]:
             }
             for own in metric.parameters
         ],
+        "definitions": {DEFAULT: metric.meaning} | {each.name: each.meaning for each in metric.variants},
         "segments": [name.replace(_TRAIT, _TRAIT_SHOWN) for name in metric.segments],
         "statistics": list(metric.statistics),
         "excluded": list(metric.excluded),
@@ -53,6 +54,9 @@ def description(metric: Metric) -> str:
     """Meaning, formula, edges and the worked example, as Markdown."""
     lines = [metric.meaning, "", f"**Formula**: {metric.formula} (unit: {metric.unit}, {metric.direction})."]
     lines += [f"- {edge}" for edge in metric.edges]
+    if metric.variants:
+        lines += ["", "**Other definitions**:"]
+        lines += [f"- `{each.name}`: {each.meaning}" for each in metric.variants]
     if metric.excluded:
         lines += ["", "**Left out**, and listed under `excluded`:"]
         lines += [f"- `{key}`: {EXCLUDED[key]}" for key in metric.excluded]
@@ -76,7 +80,7 @@ def window_parameters() -> list[dict[str, Any]]:
     ]
 
 
-def common_parameters(segments: str) -> list[dict[str, Any]]:
+def common_parameters(segments: str, definitions: tuple[str, ...] = (DEFAULT,)) -> list[dict[str, Any]]:
     """Parameters that every metric has."""
     shown = {"type": "integer", "minimum": 1, "maximum": MOST_SHOWN}
     filters = {"type": "array", "items": {"type": "string"}}
@@ -86,7 +90,7 @@ def common_parameters(segments: str) -> list[dict[str, Any]]:
         _query("filter", "`dimension:eq|ne|in|nin:values`; repeated: all of them.", filters),
         _query("compare", "Beside it the window before.", {"type": "string", "enum": ["previous"]}),
         _query("limit", "How many segments to list.", shown, SEGMENTS_SHOWN),
-        _query("definition", "Which definition.", {"type": "string", "enum": ["default"]}, "default"),
+        _query("definition", "Which definition.", {"type": "string", "enum": list(definitions)}, DEFAULT),
     ]
 
 
@@ -96,7 +100,8 @@ def operation_parameters(metric: Metric) -> list[dict[str, Any]]:
     if metric.statistics:
         choices = {"type": "string", "enum": list(metric.statistics)}
         found.append(_query("statistic", "Which number is the value.", choices, metric.statistics[0]))
-    return found + common_parameters(", ".join(metric.segments).replace(_TRAIT, _TRAIT_SHOWN))
+    segments = ", ".join(metric.segments).replace(_TRAIT, _TRAIT_SHOWN)
+    return found + common_parameters(segments, metric.definitions)
 
 
 def explain_parameters(metric: Metric) -> list[dict[str, Any]]:

@@ -178,6 +178,7 @@ class CatalogueEntry(BaseModel):
     attribution: str
     version: int
     parameters: list[CatalogueParameter]
+    definitions: dict[str, str]
     segments: list[str]
     statistics: list[str]
     excluded: list[str]

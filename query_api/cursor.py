@@ -46,6 +46,7 @@ def _check(question: Question, at: int, entered: int, unit_id: str) -> str:
     asked = (
         question.tenant,
         question.metric.name,
+        question.metric.definition,
         question.start,
         question.end,
         question.tz,

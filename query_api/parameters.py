@@ -54,9 +54,9 @@ def invalid(field: str, reason: str) -> Problem:
 
 def parse(metric: Metric, query: Query, tenant: Tenant, watermark: int) -> Request:
     """Raises `Problem`: invalid_parameter, unknown_parameter, unknown_segment."""
-    given, filter_texts = _once(metric, query)
-    if given.get("definition", "default") != "default":
-        raise invalid("definition", "only default is served")
+    pairs = list(query)
+    metric = metric.defined(_choice("definition", dict(pairs).get("definition"), metric.definitions))
+    given, filter_texts = _once(metric, pairs)
     if given.get("compare", "previous") != "previous":
         raise invalid("compare", "only previous is served")
     tz = given.get("tz", tenant.timezone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -33,7 +33,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A metric's own parameter: `default` as a caller would write it (None: absent), `values` where it is a choice."""
+    """A metric's own parameter: `default` as a caller would write it (None: absent), `values` where it is a choice.
+
+    `definitions` are those that have it (none named: all).
+    """
 
     name: str
     kind: Kind
@@ -42,6 +45,19 @@ class Parameter:
     values: tuple[str, ...] = ()
     least: int | None = None
     most: int | None = None
+    definitions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Another definition under the same name (`definition=`): how it differs, and the fields that it declares anew."""
+
+    name: str
+    meaning: str
+    changes: Mapping[str, Any]
+
+
+DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,19 @@ class Metric:
     edges: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     example: Example | None = None
+    definition: str = DEFAULT
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def definitions(self) -> tuple[str, ...]:
+        """What `definition=` may be, the default first."""
+        return (DEFAULT, *(variant.name for variant in self.variants))
+
+    def defined(self, definition: str) -> Metric:
+        """The declaration under one of its `definitions`, with the parameters that this one has."""
+        changes = dict(next((each.changes for each in self.variants if each.name == definition), {}))
+        own = tuple(each for each in self.parameters if not each.definitions or definition in each.definitions)
+        return replace(self, definition=definition, parameters=own, **changes)
 
     def units_sql(self, parameters: Mapping[str, Any]) -> str:
         """The SELECT of the units under these parameters."""

@@ -13,6 +13,7 @@ from schemas.metrics import METRICS
 
 FOLDER = Path(__file__).parents[1] / "logs"
 DECLARED = [(metric.name, parameter.name) for metric in METRICS.values() for parameter in metric.parameters]
+DEFINITIONS = [(metric.name, variant.name) for metric in METRICS.values() for variant in metric.variants]
 STATISTICS = [(metric.name, choice) for metric in METRICS.values() for choice in metric.statistics]
 
 
@@ -58,3 +59,8 @@ def test_every_parameter_changes_the_numbers_of_some_question(metric: str, param
 @pytest.mark.parametrize(("metric", "choice"), STATISTICS)
 def test_every_statistic_is_asked_for(metric: str, choice: str) -> None:
     assert any(question["query"].get("statistic") == choice for question in questions(metric))
+
+
+@pytest.mark.parametrize(("metric", "definition"), DEFINITIONS)
+def test_every_definition_is_asked_for(metric: str, definition: str) -> None:
+    assert any(question["query"].get("definition") == definition for question in questions(metric))

@@ -50,8 +50,13 @@ async def http(store: ClickHouseStore, tmp_path: Path) -> AsyncIterator[httpx.As
 async def test_nothing_that_can_be_asked_breaks_the_engine(http: httpx.AsyncClient, name: str) -> None:
     metric = METRICS[name]
     asked = [*ODD, *({"segment": dimension} for dimension in metric.segments if "*" not in dimension)]
-    asked += [{own.name: value} for own in metric.parameters for value in own.values]
+    asked += [
+        {own.name: value, "definition": (own.definitions or metric.definitions)[0]}
+        for own in metric.parameters
+        for value in own.values
+    ]
     asked += [{"statistic": each} for each in metric.statistics]
+    asked += [{"definition": each, "segment": "country"} for each in metric.definitions]
     if any(own.name == "events" for own in metric.parameters):
         asked += [{"events": "signed_in,x", "min_events": "3", "days": "366"}]
     if any(own.name == "bots" for own in metric.parameters):
