@@ -140,3 +140,5 @@ def _schema(own: Parameter) -> dict[str, Any]:
             return {"type": "string", "pattern": "^[A-Z]{3}$"}
         case Kind.NAMES:
             return {"type": "string"}
+        case Kind.TEXT:
+            return {"type": "string", **({"pattern": f"^({own.pattern})?$"} if own.pattern else {})}

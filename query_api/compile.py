@@ -180,6 +180,7 @@ def _bound(question: Question) -> dict[str, Any]:
         "scaled_currencies": list(MINOR_DIGITS),
         "scales": [10 ** (STORED_DIGITS - digits) for digits in MINOR_DIGITS.values()],
         "names": _names(question) or [],
+        **question.bound,
     }
     for name, value in question.parameters.items():
         values[name] = "" if value is None else int(value) if isinstance(value, bool) else value

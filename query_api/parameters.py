@@ -74,6 +74,7 @@ def parse(metric: Metric, query: Query, tenant: Tenant, watermark: int) -> Reque
         window = resolve_window(given, at, tz, tenant.week_start)
     except WindowError as error:
         raise invalid(error.field, str(error)) from None
+    parameters = {own.name: _own(own, given.get(own.name), tenant) for own in metric.parameters}
     question = Question(
         metric=metric,
         tenant=tenant.id,
@@ -82,10 +83,11 @@ def parse(metric: Metric, query: Query, tenant: Tenant, watermark: int) -> Reque
         start=window.start,
         end=window.end,
         at=at,
-        parameters={own.name: _own(own, given.get(own.name), tenant) for own in metric.parameters},
+        parameters=parameters,
         segments=_segments(metric, given.get("segment")),
         filters=tuple(_filter(metric, text) for text in filter_texts),
         statistic=_choice("statistic", given.get("statistic"), metric.statistics),
+        bound=metric.binds(tenant, parameters) if metric.binds else {},
     )
     current, previous = _state(question, window) if metric.state else _span(question, window)
     return Request(
@@ -215,6 +217,10 @@ def _own(own: Parameter, text: str | None, tenant: Tenant) -> Any:
             if not re.fullmatch(r"[A-Z]{3}", text):
                 raise invalid(own.name, "expected three capital letters (ISO 4217)")
             return text
+        case Kind.TEXT:
+            if text != own.default and own.pattern and not re.fullmatch(own.pattern, _text(own.name, text)):
+                raise invalid(own.name, f"expected text that matches {own.pattern}")
+            return _text(own.name, text)
 
 
 def _duration(own: Parameter, text: str) -> int:

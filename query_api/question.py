@@ -40,6 +40,8 @@ class Question:
     segments: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
     statistic: str = ""
+    bound: Mapping[str, Any] = field(default_factory=dict)
+    """What the metric needs of the tenant's settings."""
 
     @property
     def by_cohort(self) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from schemas.tenants import Tenant
+
 
 class Shape(StrEnum):
     """How units become a number."""
@@ -29,13 +31,15 @@ class Kind(StrEnum):
     INTEGER = "integer"
     NAMES = "names"
     CURRENCY = "currency"
+    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A metric's own parameter: `default` as a caller would write it (None: absent), `values` where it is a choice.
 
-    `definitions` are those that have it (none named: all).
+    `definitions` are those that have it (none named: all); `pattern` is what a text must match as a whole, unless it is
+    the default.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Parameter:
     least: int | None = None
     most: int | None = None
     definitions: tuple[str, ...] = ()
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class Metric:
     parameters that gives it; its columns are named in `schemas/metrics/units.py`. `horizon` names the parameter that
     holds H; `statistics` are the choices of `statistic=`, the first is the default; `excluded` and `details` are the
     keys that the body may carry. `options["outcome"]` says whether a rate counts the `presence` or `absence` of one.
+    `binds` gives what the SQL needs of the tenant's settings, as bound parameters.
     """
 
     name: str
@@ -100,6 +106,7 @@ class Metric:
     edges: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     example: Example | None = None
+    binds: Callable[[Tenant, Mapping[str, Any]], Mapping[str, Any]] | None = None
     definition: str = DEFAULT
     variants: tuple[Variant, ...] = ()
 

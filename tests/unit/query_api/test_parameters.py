@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from query_api.parameters import Request, parse, shown
 from query_api.question import Filter
 from schemas.errors import Problem
 from schemas.metrics import METRICS
+from schemas.metrics.metric import Kind, Parameter
 from schemas.periods import DAY_MS, format_instant, parse_instant
 from schemas.tenants import Tenant
 
@@ -33,6 +36,15 @@ def test_own_parameters_have_their_defaults_and_are_printed_as_text() -> None:
         "recovery": "P30D",
         "emptied": "abandoned",
     }
+
+
+def test_a_text_is_taken_as_it_is_if_it_matches_and_settings_of_the_tenant_are_bound() -> None:
+    scale = Parameter("scale", Kind.TEXT, "", "Which scale.", pattern="[0-9]+-[0-9]+")
+    asked = replace(METRICS["orders"], parameters=(scale,), binds=lambda tenant, given: {**given, "id": tenant.id})
+    assert parse(asked, [], DEMO, WATERMARK).question.bound == {"scale": "", "id": "demo"}
+    assert parse(asked, [("scale", "1-5")], DEMO, WATERMARK).question.bound["scale"] == "1-5"
+    with pytest.raises(Problem, match="scale: expected text"):
+        parse(asked, [("scale", "1-5 or so")], DEMO, WATERMARK)
 
 
 def test_events_are_canonical_and_sorted() -> None:
