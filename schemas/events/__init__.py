@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from schemas.events import accounts, commerce, support, visits
+from schemas.events import accounts, commerce, support, surveys, visits
 from schemas.events.declared import EVENTS, NAMES, BadField, Event
 
-FAMILIES = (visits, commerce, accounts, support)
+FAMILIES = (visits, commerce, accounts, support, surveys)
 
 
 def canonical(raw_name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.events.declared import Declared, Id, Items, Number, RequiredId, Text
+from schemas.events.declared import Declared, Flag, Id, Items, Number, RequiredId, Text
 
 
 class ProductAdded(Declared, family="cart", entities=("cart",), aliases=("add_to_cart", "added_to_cart")):
@@ -202,3 +202,8 @@ class ProductReviewed(Declared, family="wishlist"):
     product_id: Id
     review_id: Id
     rating: Number
+    source: Text
+    scale_min: Number
+    scale_max: Number
+    version: Number
+    verified: Flag

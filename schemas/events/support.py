@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.events.declared import Author, Declared, Flag, Id, Instant, RequiredId, Text
+from schemas.events.declared import Author, Declared, Flag, Id, Instant, Number, RequiredId, Text
 
 
 class TicketCreated(Declared, family="ticket", entities=("ticket",)):
@@ -88,12 +88,18 @@ class TicketClosed(Declared, family="ticket", actor="system", entities=("ticket"
 
 
 class TicketRated(Declared, family="ticket", entities=("ticket",)):
-    """The customer judged how they were helped."""
+    """The customer judged how they were helped; with a `score` it is an answer to a CSAT question."""
 
     ticket_id: RequiredId
     created_at: Instant
     agent_id: Id
     priority: Text
+    score: Text
+    scale_min: Number
+    scale_max: Number
+    polarity: Text
+    version: Number
+    completed: Flag
 
 
 class WebhookOther(Declared, family="other", actor="system"):
