@@ -16,7 +16,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -74,16 +74,32 @@ class Source(_Part):
     secrets: tuple[PlainSecret, ...] = ()
 
 
+USUAL_SCALES: Mapping[str, tuple[int, int]] = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
+"""The scale of a question of which only the metric is told."""
+
+
 class SurveyQuestion(_Part):
-    """What the answers of one survey question are answers to."""
+    """What the answers of one survey question are answers to; `good` is the end of the scale that is good news."""
 
     survey: str
     question: str
     metric: Literal["nps", "csat", "ces"]
-    min: float = 0
-    max: float = 10
-    good: Literal["high", "low"] = "high"
+    min: int | None = None
+    max: int | None = None
+    good: Literal["high", "low"] | None = None
     satisfied_from: float | None = None
+
+    @property
+    def scale(self) -> tuple[int, int]:
+        """The ends of the scale, both included."""
+        low, high = USUAL_SCALES[self.metric]
+        return low if self.min is None else self.min, high if self.max is None else self.max
+
+    @model_validator(mode="after")
+    def _is_a_scale(self) -> SurveyQuestion:
+        if self.scale[0] >= self.scale[1]:
+            raise ValueError("the scale of a question ends above where it begins")
+        return self
 
 
 class Target(_Part):
@@ -137,6 +153,8 @@ class TenantsFile(_Part):
         _once("tenant id", (tenant.id for tenant in every))
         _once("key", (_digest(key) for tenant in every for key in (*tenant.write_keys, *tenant.read_tokens)))
         _once("source id", sources)
+        for tenant in every:
+            _once("question", (f"{each.survey}/{each.question}" for each in tenant.questions))
         if PROTOCOL_SOURCES.intersection(sources):
             raise ValueError(f"a source cannot be called {' or '.join(sorted(PROTOCOL_SOURCES))}")
         return self

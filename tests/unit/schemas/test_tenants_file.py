@@ -147,3 +147,19 @@ def test_a_file_that_is_there_is_never_replaced(path: Path) -> None:
         create_default(path)
     assert [tenant.id for tenant in load(path).tenants] == ["demo"]
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_question_has_the_usual_scale_of_its_metric_unless_told(path: Path) -> None:
+    questions = [
+        {"survey": "s1", "question": "q1", "metric": "ces"},
+        {"survey": "s1", "question": "q2", "metric": "csat", "min": 1, "max": 10},
+    ]
+    (tenant,) = Tenants(written(path, {**TENANT, "questions": questions})).all
+    assert [question.scale for question in tenant.questions] == [(1, 7), (1, 10)]
+
+
+@pytest.mark.parametrize("question", [{"question": "q1"}, {"question": "q2", "min": 5, "max": 5}])
+def test_a_question_that_is_declared_twice_or_has_no_scale_is_refused(path: Path, question: dict[str, Any]) -> None:
+    questions = [{"survey": "s1", "question": "q1", "metric": "nps"}, {"survey": "s1", "metric": "nps", **question}]
+    with pytest.raises(InvalidTenants, match="question"):
+        Tenants(written(path, {**TENANT, "questions": questions}))
