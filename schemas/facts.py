@@ -258,6 +258,10 @@ PENDING, AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED = 1, 2, 4, 8, 16
 """Marks of a transition: waiting for the customer; public reply of a human agent, of a bot; who created it."""
 
 
+SENT, GIVEN, INCOMPLETE, EDITED, BOUNCED, DISMISSED, DELETED, VERIFIED = (1 << bit for bit in range(8))
+"""Marks of a version: invited or shown, an answer to that, not completed, edited, bounced, dismissed, and so on."""
+
+
 def _tickets_until(instant: str) -> str:
     """Tickets as the events before `at` tell them, in the state that those before `instant` left them in."""
     return f"""

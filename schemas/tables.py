@@ -196,6 +196,31 @@ TICKETS = Table(
     ),
     ("tenant", "id"),
 )
+NO_NUMBER = -2 * 10**18
+"""What stands where an answer tells no number: none that is accepted is as small."""
+ANSWERS = Table(
+    "answers",
+    "What was said (answer, rating of a ticket, review) or asked (invitation, showing) on one UTC day: the set of its "
+    "versions (time, sequence, event id, hash, marks, version, score and its scale in millionths, metric, polarity, "
+    "what it is about, agent, invitation). A review's survey is its source.",
+    (
+        Column("tenant", WORD),
+        Column("kind", WORD),
+        Column("survey", "String"),
+        Column("question", "String"),
+        Column("id", "String"),
+        Column("day", "Date"),
+        Column("first", EARLIEST, "min"),
+        *_dimensions("actor", "country", "channel", "device"),
+        Column(
+            "versions",
+            "Array(Tuple(Int64, UInt32, UUID, UInt64, UInt16, Int64, Int64, Int64, Int64, "
+            "String, String, String, String, String))",
+            "groupUniqArrayArray",
+        ),
+    ),
+    ("tenant", "kind", "day", "survey", "question", "id"),
+)
 DEAD_LETTERS = Table(
     "dead_letters",
     "What was refused, why, and where it stood.",
@@ -239,9 +264,10 @@ TABLES: dict[str, Table] = {
         CHECKOUTS,
         ORDERS,
         TICKETS,
+        ANSWERS,
         DEAD_LETTERS,
         WATERMARKS,
     )
 }
-FACTS: tuple[Table, ...] = (ACTIVITY, IDENTITY_LINKS, TRAITS, CARTS, CHECKOUTS, ORDERS, TICKETS)
+FACTS: tuple[Table, ...] = (ACTIVITY, IDENTITY_LINKS, TRAITS, CARTS, CHECKOUTS, ORDERS, TICKETS, ANSWERS)
 """What is derived from the archive and can be folded from it again."""

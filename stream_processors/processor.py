@@ -26,6 +26,7 @@ from schemas.record import (
 from schemas.tables import Table
 from stream_processors import (
     activity,
+    answers,
     archive,
     carts,
     checkouts,
@@ -48,7 +49,8 @@ class Fold:
 
 ARCHIVE = Fold(archive.TABLE, archive.fold)
 FACTS: tuple[Fold, ...] = tuple(
-    Fold(module.TABLE, module.fold) for module in (activity, identity_links, traits, carts, checkouts, orders, tickets)
+    Fold(module.TABLE, module.fold)
+    for module in (activity, identity_links, traits, carts, checkouts, orders, tickets, answers)
 )
 
 Columns = dict[str, Sequence[Any]]

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.facts import AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, PENDING
+from schemas.facts import AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, GIVEN, IS_CREATED, PENDING
 from schemas.periods import DAY_MS
 from schemas.record import DeadLetter, Frame, Record, encode
-from schemas.tables import NEVER_MS
-from stream_processors import activity, carts, checkouts, identity_links, orders, tickets, traits
+from schemas.tables import NEVER_MS, NO_NUMBER
+from stream_processors import activity, answers, carts, checkouts, identity_links, orders, tickets, traits
 from stream_processors.incoming import incoming
 from stream_processors.processor import ARCHIVE, FACTS, Decoded, Refused, columns, decode, fold
 
@@ -225,3 +225,34 @@ def test_every_fold_fills_every_column_of_its_table() -> None:
 
 def test_nothing_folded_is_no_columns() -> None:
     assert columns(activity.TABLE, []) == {}
+
+
+def test_an_answer_is_a_version_of_its_response_and_tells_its_invitation_and_showing() -> None:
+    properties = {"survey_id": "s1", "survey_question_id": "q1", "score": "9", "response_id": "r1", "invite_id": "i1"}
+    found = rows(answers, record("survey_question_answered", user_id="u1", properties=properties))
+    keys = [(row["kind"], row["survey"], row["question"], row["id"]) for row in found]
+    assert keys == [("answer", "s1", "q1", "r1"), ("invitation", "", "", "i1"), ("showing", "", "invite", "i1")]
+    assert [row["actor"][2] for row in found] == ["u:u1", "", ""]
+    assert found[0]["versions"][0][4:9] == (0, 0, 9_000_000, NO_NUMBER, NO_NUMBER)
+    assert [row["versions"][0][4] for row in found[1:]] == [GIVEN, GIVEN]
+
+
+@pytest.mark.parametrize(
+    ("properties", "score"),
+    [
+        ({"score": "Good"}, (1_000_000, 0, 1_000_000)),
+        ({"score": "no", "scale_min": 0, "scale_max": 5}, (0, 0, 5_000_000)),
+        ({"score": 3, "scale_max": 5}, (3_000_000, NO_NUMBER, NO_NUMBER)),
+        ({"score": "great"}, (NO_NUMBER, NO_NUMBER, NO_NUMBER)),
+        ({"score": "4.0000000001"}, (4_000_001, NO_NUMBER, NO_NUMBER)),
+    ],
+)
+def test_scores_are_kept_exactly_and_words_are_told_on_a_scale_of_two(
+    properties: dict[str, Any], score: tuple[int, int, int]
+) -> None:
+    (row,) = rows(answers, record("ticket_rated", properties={"ticket_id": "t1", **properties}))
+    assert (row["kind"], row["id"], row["versions"][0][6:9]) == ("rating", "t1", score)
+
+
+def test_a_rating_without_a_score_is_no_answer() -> None:
+    assert not rows(answers, record("ticket_rated", properties={"ticket_id": "t1"}))
