@@ -15,6 +15,7 @@ DAY = 86_400_000
 SHARED = frozenset(
     ["window", "from", "to", "period", "at", "tz", "segment", "filter", "compare", "statistic", "limit", "definition"]
 )
+ANSWERS = {"dedupe": "latest", "attribution": "completion", "within": "P14D"}
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "cart_abandonment_rate": {
         "entity": "cart", "horizon": "PT24H", "inactivity": "PT1H", "recovery": "P30D", "emptied": "abandoned",
@@ -28,6 +29,17 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "first_response_time": {"bots": "false", "sla": ""},
     "reopen_rate": {"within": "P14D", "thank_you": "ignore"},
     "revenue": {"currency": ""},
+    "nps": {"kind": "relational", **ANSWERS},
+    "csat": {"scale": "", **ANSWERS},
+    "ces": {"scale": "", "direction": "easy_high", "threshold": "", **ANSWERS},
+    "survey_response_rate": {"within": "P14D", "eligible": ""},
+    "review_rating": {"verified": "any", "weights": "", "prior": "20", "within": "P14D"},
+    "visit_purpose": {"purpose": "", "labels": "declared", "taxonomy": ""},
+    "contact_volume": {"direction": "inbound"},
+    "handling_time": {"parts": "talk,hold,wrap"},
+    "transfers_per_contact": {"ivr": "ignore", "consult": "ignore"},
+    "first_contact_resolution_rate": {"within": "P7D", "scope": "any", "declared": "silence"},
+    "self_service_containment_rate": {"within": "PT24H", "engagement": "PT10S", "goals": ""},
 }  # fmt: skip
 STATES = ("dau", "wau", "mau", "stickiness", "backlog")
 
@@ -63,6 +75,7 @@ class Asked:
     filters: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     statistic: str = ""
     previous: tuple[int, int] | None = None
+    definition: str = "default"
 
     @property
     def until(self) -> int:
@@ -83,7 +96,7 @@ def ask(metric: str, query: Mapping[str, Any], tz: str, currency: str = "EUR", w
     start, end, before = _window(query, at, tz, week_start)
     parameters = {name: query.get(name, default) for name, default in DEFAULTS.get(metric, {}).items()}
     assert not set(query) - SHARED - set(parameters), f"{metric} has no such parameter: {query}"
-    for name in ("horizon", "horizon_async", "inactivity", "recovery", "within", "sla"):
+    for name in ("horizon", "horizon_async", "inactivity", "recovery", "within", "sla", "engagement"):
         if parameters.get(name):
             parameters[name] = duration(str(parameters[name]))
     if metric in STATES and metric != "backlog":
@@ -97,7 +110,8 @@ def ask(metric: str, query: Mapping[str, Any], tz: str, currency: str = "EUR", w
         metric, start, end, at, tz, currency, parameters,
         segments=tuple(part for part in str(query.get("segment", "")).split(",") if part),
         filters=tuple(_filter(text) for text in ([filters] if isinstance(filters, str) else filters)),
-        statistic=str(query.get("statistic", "")),
+        statistic=str(query.get("statistic", "mean" if metric == "handling_time" else "")),
+        definition=str(query.get("definition", "default")),
         previous=before if query.get("compare") == "previous" else None,
     )  # fmt: skip
 

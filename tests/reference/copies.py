@@ -59,6 +59,20 @@ NOT_A_PERSONS = frozenset(
         "email_link_clicked",
         "email_bounced",
         "email_marked_as_spam",
+        "survey_invited",
+        "survey_delivered",
+        "survey_bounced",
+        "survey_shown",
+        "ivr_menu_entered",
+        "ivr_goal_reached",
+        "call_queued",
+        "call_answered",
+        "call_transferred",
+        "call_ended",
+        "call_wrap_up_ended",
+        "live_chat_message_received",
+        "live_chat_conversation_ended",
+        "review_deleted",
     ]
 )
 
@@ -144,6 +158,8 @@ class Copy:
             return self.name
         if name in ("country", "channel", "device"):
             return str(getattr(self, name))
+        if name == "survey":
+            return self.text("survey_id")
         return self.text("agent_id" if name == "agent" else name)
 
 

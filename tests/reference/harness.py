@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,10 +49,12 @@ async def feed(store: ClickHouseStore, deliveries: Iterable[Mapping[str, Any]], 
 
 
 @asynccontextmanager
-async def reader(store: ClickHouseStore, folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that may read what is stored."""
+async def reader(
+    store: ClickHouseStore, folder: Path, questions: Sequence[Mapping[str, Any]] = ()
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that may read what is stored; the tenant's surveys ask these questions."""
     path, watermark = folder / "tenants.json", instant(WATERMARK)
-    path.write_text(json.dumps({"tenants": [TENANT]}))
+    path.write_text(json.dumps({"tenants": [{**TENANT, **({"questions": questions} if questions else {})}]}))
     assert watermark is not None
     app = FastAPI()
     app.include_router(router(store, Tenants(path), lambda: watermark))
