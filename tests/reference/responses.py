@@ -54,12 +54,12 @@ def _settled(known: Known, asked: Asked, unit: Sent, outcome: int | None) -> Ite
         yield unit
 
 
-def response_body(known: Known, asked: Asked, units: list[Unit], _whole: list[Unit], body: Body) -> Body:
+def response_body(known: Known, asked: Asked, units: list[Unit], whole: list[Unit], body: Body) -> Body:
     found = [unit for unit in units if isinstance(unit, Sent)]
     counted = [unit for unit in found if not unit.reason]
     if asked.definition == "intercept":
         return {"details": {key: sum(unit.details[key] for unit in counted) for key in ("shown", "dismissed")}}
-    changed: Body = {"details": _coverage(known, asked)}
+    changed: Body = {"details": _coverage(known, asked) if units is whole else {}}
     if asked.definition == "rr3":
         arrived, bounced = sum(unit.arrived for unit in counted), len(found) - len(counted)
         told = asked.parameters["eligible"]

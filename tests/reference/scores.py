@@ -144,7 +144,7 @@ def mean_limits(values: list[Fraction], low: int, high: int) -> numbers.Limits:
     return max(float(low), float(mean) - half), min(float(high), float(mean) + half)
 
 
-def score_body(known: Known, asked: Asked, units: list[Unit], _whole: list[Unit], _body: Body) -> Body:
+def score_body(known: Known, asked: Asked, units: list[Unit], whole: list[Unit], _body: Body) -> Body:
     found = [unit for unit in units if isinstance(unit, Score) and not unit.reason]
     wanted = scale_of(asked.metric, str(asked.parameters.get("scale", "")), known.questions)
     low, high = int(wanted[0]), int(wanted[1])
@@ -175,12 +175,14 @@ def score_body(known: Known, asked: Asked, units: list[Unit], _whole: list[Unit]
     else:
         body = {"numerator": satisfied, "value": satisfied / n if n else None}
         limits, ends = numbers.wilson(satisfied, n), (0, 1)
+    if units is whole:
+        details |= _coverage(known, asked, found, body["value"], ends)
     return {
         **body,
         "denominator": n,
         "interval": None if limits[0] is None else {"low": limits[0], "high": limits[1]},
         **maturity(asked, units),
-        "details": details | _coverage(known, asked, found, body["value"], ends),
+        "details": details,
     }
 
 
