@@ -23,6 +23,8 @@ from tests.reference.copies import Copies
 from tests.reference.counting import UNITS, Known, active, activity, passes, span
 from tests.reference.experience import SHAPES
 from tests.reference.experience import UNITS as MORE_UNITS
+from tests.reference.growth import GROWTH
+from tests.reference.growth import answer as growth
 from tests.reference.opinions import drift
 from tests.reference.surveys import registry
 from tests.reference.unit import Sums, Unit, add_up
@@ -57,7 +59,10 @@ class Reference:
         return self._known[at]
 
     def answer(self, asked: Asked) -> Body:
-        body = self._state(asked) if asked.metric in STATES[:4] else self._counted(asked)
+        if asked.metric in GROWTH:
+            body = growth(self.known(asked.at), asked)
+        else:
+            body = self._state(asked) if asked.metric in STATES[:4] else self._counted(asked)
         earlier = asked.before()
         if earlier is not None:
             if asked.metric == "visit_purpose":
@@ -293,7 +298,7 @@ def _comparison(asked: Asked, body: Body, earlier: Body) -> Body:
     found: Body = {"value": earlier["value"], "difference": None, "low": None, "high": None}
     if body["value"] is not None and earlier["value"] is not None:
         found["difference"] = body["value"] - earlier["value"]
-        if body.get("interval") and earlier.get("interval") and asked.metric in (*RATES, *DURATIONS, *SHAPES):
+        if body.get("interval") and earlier.get("interval") and asked.metric in (*RATES, *DURATIONS, *SHAPES, *GROWTH):
             pairs = [(part["interval"]["low"], part["interval"]["high"]) for part in (body, earlier)]
             found["low"], found["high"] = numbers.square_and_add(body["value"], pairs[0], earlier["value"], pairs[1])
     return found

@@ -48,6 +48,7 @@ NOT_A_PERSONS = frozenset(
         "order_cancelled",
         "subscription_renewed",
         "payment_failed",
+        "payment_refunded",
         "ticket_assigned",
         "ticket_transferred",
         "ticket_status_changed",
@@ -127,6 +128,7 @@ class Copy:
     traits: Mapping[str, str]
     properties: Mapping[str, Any]
     canonical: bool = False
+    account: str = ""
 
     @property
     def actor(self) -> str:
@@ -193,6 +195,7 @@ def read(event: Mapping[str, Any], tenant: str, source: str, received: int, sent
         bot=context.get("bot") is True or bool(BOT.search(text(context.get("userAgent")))),
         traits={key: text(value) for key, value in traits.items()},
         properties=properties,
+        account=text(properties.get("account_id") or context.get("groupId") or event.get("groupId")),
     )
 
 
