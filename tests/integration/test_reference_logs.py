@@ -27,7 +27,7 @@ def read(path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
 def test_the_brute_force_finds_what_was_worked_out_by_hand(path: Path) -> None:
     log = read(path)
-    reference, wrong = Reference(log["deliveries"]), []
+    reference, wrong = Reference(log["deliveries"], questions=log["tenant"].get("questions", ())), []
     for question in log["questions"]:
         asked = understood(log["metric"], question["query"], **_tenant(log))
         expected = {key: value for key, value in question["expected"].items() if key not in OF_THE_BODY}
@@ -49,9 +49,9 @@ async def test_the_answer_is_what_was_worked_out_and_what_the_brute_force_says(
     path: Path, store: ClickHouseStore, tmp_path: Path
 ) -> None:
     log = read(path)
-    reference, wrong = Reference(log["deliveries"]), []
+    reference, wrong = Reference(log["deliveries"], questions=log["tenant"].get("questions", ())), []
     await feed(store, log["deliveries"])
-    async with reader(store, tmp_path) as client:
+    async with reader(store, tmp_path, log["tenant"].get("questions", ())) as client:
         for question in log["questions"]:
             body = counted(json.loads(await ask(client, log["metric"], question["query"])))
             expected = dict(question["expected"])
