@@ -62,7 +62,7 @@ def body(
         "segments": segments,
         "segments_left_out": left_out,
         "comparison": None,
-        "details": {} if is_hidden else dict(total.details),
+        "details": {} if is_hidden else {**total.details, **number.details},
     }
     if request.previous is not None and before is not None:
         earlier = figure(request.previous, before[0])

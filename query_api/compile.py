@@ -14,7 +14,7 @@ from typing import Any
 from query_api.question import Filter, Question
 from schemas.currencies import MINOR_DIGITS, STORED_DIGITS
 from schemas.events import names_of_family
-from schemas.facts import QUARTER_MS, copies_apart, named_in, with_person
+from schemas.facts import QUARTER_MS, copies_apart, named_in, property_text, with_person
 from schemas.metrics.metric import Shape
 from schemas.periods import local_day_ends
 
@@ -90,7 +90,7 @@ def _selected_events(question: Question) -> str:
     """The events that an event metric reads, filtered: canonical copies, or every copy where a fact keeps every one."""
     options = question.metric.options
     names = _names_condition(question)
-    columns = ", ".join(_EVENT_COLUMNS)
+    columns = ", ".join([*_EVENT_COLUMNS, *_properties(question)])
     if options.get("every_copy"):
         rows = f"""SELECT event_id, toUnixTimestamp64Milli(time) AS entered, name AS event, {columns}
         FROM events WHERE tenant = {{tenant:String}} AND time >= $low AND time < $until AND person_class {names}"""
@@ -102,6 +102,13 @@ def _selected_events(question: Question) -> str:
     if _needs_people(question):
         rows = _with_person(question, rows)
     return f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"
+
+
+def _properties(question: Question) -> list[str]:
+    """Dimensions that events carry in their properties, where a filter asks for them."""
+    known: Mapping[str, str] = question.metric.options.get("properties", {})
+    asked = {each.dimension for each in question.filters}
+    return [f"{property_text('properties', known[name])} AS {name}" for name in sorted(asked & set(known))]
 
 
 def _names(question: Question) -> list[str] | None:
@@ -168,6 +175,12 @@ def _rows(question: Question) -> str:
     return f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"
 
 
+def _units(question: Question) -> dict[str, str]:
+    """The units, and what they are chosen from where it depends on the others which of them count."""
+    rows, narrowed = _rows(question), question.metric.narrowed
+    return {"units": rows} if narrowed is None else {"filtered": rows, "units": narrowed(question.parameters)}
+
+
 def _bound(question: Question) -> dict[str, Any]:
     metric = question.metric
     values: dict[str, Any] = {
@@ -201,7 +214,7 @@ def statement(
     question: Question, select: str, extra: Mapping[str, Any] | None = None, units: str | None = None
 ) -> Statement:
     """`select` reads `units`; the relations that are needed come before it, each computed once."""
-    parts = {"units": units or _rows(question)}
+    parts = {"units": units} if units else _units(question)
     if not units and question.metric.options.get("source") == "events":
         parts = {"selected_events": _selected_events(question), **parts}
     parts = {**_traits(question), **parts}
@@ -261,6 +274,16 @@ def _aggregates(question: Question) -> dict[str, str]:
                 "events": "arraySort(groupArrayIf(toInt64(age), km = 1))",
                 "censored": "arraySort(groupArrayIf(toInt64(age), km = 2))",
                 **nothing,
+            }
+        case Shape.SCORE:
+            score = "concat(toString(score_sum), '/', toString(score_of), '/', toString(good), '/', stratum)"
+            return {
+                "n": f"countIf({_COUNTED})",
+                "mature": f"countIf({_COUNTED} AND {{at:Int64}} >= entered + h)",
+                "persons": f"uniqExactIf(if(actor = '', id, person), {_COUNTED})",
+                "scores": f"sumMapIf(map({score}, toUInt64(1)), {_COUNTED})",
+                **nothing,
+                "detail_respondents": f"uniqExactIf(person, {_COUNTED} AND actor != '')",
             }
         case Shape.LEVEL:
             return {
@@ -331,6 +354,11 @@ def counting(question: Question) -> tuple[Statement, tuple[str, ...]]:
     return statement(question, select, extra, units), tuple(aggregates)
 
 
+def _shows_good(question: Question) -> bool:
+    """Whether it is the good ones that are in the numerator."""
+    return question.metric.score is not None and question.metric.score.pool == "share"
+
+
 def explaining(question: Question, after: tuple[int, str] | None, limit: int) -> Statement:
     """The statement that lists units by (entered, id) after a place; each row carries the total."""
     shape = question.metric.shape
@@ -351,6 +379,7 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
         "outcome_at": "outcome_at" if shape in (Shape.RATE, Shape.DURATION) else "toInt64(0)",
         "outcome_id": "outcome_id" if shape in (Shape.RATE, Shape.DURATION) else "''",
         "h": "h" if shape is Shape.RATE else "toInt64(0)",
+        "good": "toUInt8(good)" if _shows_good(question) else "toUInt8(1)",
         "duration": "toInt64(duration)" if shape is Shape.DURATION else "toInt64(0)",
         "event_ids": "arrayMap(e -> toString(e), event_ids)",
     }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from query_api import identity
 from query_api.compile import Statement, counting, explaining, message_ids
-from query_api.question import Cell, Question
+from query_api.question import Cell, Question, Scored
 from query_api.statistics import quantile
 from schemas.metrics.metric import Shape
 from schemas.ports import Store
@@ -50,9 +51,20 @@ async def count(store: Store, question: Question) -> list[Cell]:
             cell = _cell(question, tuple(value or None for value in values[:width]), counted)
             if cell.n or cell.events or cell.censored:
                 cells.append(cell)
+    if question.metric.audience:
+        total = replace(total, details={**total.details, "active": await _audience(store, question)})
     if not question.metric.details or total.details:
         return [total, *cells]
     return [replace(total, details={name: _NO_DETAIL.get(name, 0) for name in question.metric.details}), *cells]
+
+
+async def _audience(store: Store, question: Question) -> int:
+    """How many people the same window and filters find among those who could have answered."""
+    audience = question.metric.audience
+    assert audience is not None
+    parameters = {own.name: None if own.default is None else int(own.default) for own in audience.parameters}
+    asked = replace(question, metric=audience, parameters=parameters, segments=(), bound={})
+    return (await count(store, asked))[0].n
 
 
 _NO_DETAIL: dict[str, Any] = {"age_median_seconds": None}
@@ -88,6 +100,13 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
                 events=counted["events"],
                 censored=counted["censored"],
             )
+        case Shape.SCORE:
+            return replace(
+                cell,
+                mature=counted["mature"],
+                persons=counted["persons"],
+                scores=[_scored(key, int(n)) for key, n in sorted(counted["scores"].items())],
+            )
         case Shape.LEVEL:
             ages = counted["durations"]
             middle = quantile(ages, 0.5) / 1000 if ages else None
@@ -99,6 +118,11 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
             return replace(cell, numerator=counted[people], denominator=days * cell.n)
         case _:
             return cell
+
+
+def _scored(key: str, n: int) -> Scored:
+    total, of, good, stratum = key.split("/", 3)
+    return Scored(stratum, Fraction(int(total), int(of)), good == "1", n)
 
 
 def _money(question: Question, cell: Cell, counted: Mapping[str, Any]) -> Cell:
@@ -117,14 +141,14 @@ async def explain(
 ) -> tuple[int, list[Unit]]:
     """How many units there are, and up to `limit` of them by (entered, id) after a place."""
     rows = await _run(store, question, explaining(question, after, limit))
-    wanted = sorted({event_id for row in rows for event_id in row[8]})
+    wanted = sorted({event_id for row in rows for event_id in row[9]})
     found = dict(await _run(store, question, message_ids(question.tenant, wanted))) if wanted else {}
     units = [_unit(question, row, found) for row in rows]
     return (rows[0][-1] if rows else 0), units
 
 
 def _unit(question: Question, row: tuple[Any, ...], found: Mapping[str, str]) -> Unit:
-    unit_id, entered, person, reason, outcome_at, outcome_id, horizon, duration, event_ids, _ = row
+    unit_id, entered, person, reason, outcome_at, outcome_id, horizon, good, duration, event_ids, _ = row
     shape = question.metric.shape
     has_outcome = outcome_at > 0
     if reason:
@@ -135,7 +159,7 @@ def _unit(question: Question, row: tuple[Any, ...], found: Mapping[str, str]) ->
     elif shape is Shape.DURATION:
         counted = "numerator" if has_outcome else "denominator"
     else:
-        counted = "numerator"
+        counted = "numerator" if good else "denominator"
     elapsed = None
     if has_outcome:
         elapsed = duration if shape is Shape.DURATION else outcome_at - entered

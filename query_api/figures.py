@@ -6,9 +6,11 @@ limit at all; a Kaplan–Meier one is always shown, with null limits where S is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from query_api import scores
 from query_api.question import Cell, Question
 from query_api.statistics import CONFIDENCE, NO_LIMITS, Limits, mean_limits, quantile, quantile_limits, wilson
 from query_api.survival import TRANSFORM, Curve, kaplan_meier
@@ -39,6 +41,7 @@ class Figure:
     method: str = ""
     reached: bool | None = None
     statistics: dict[str, Any] | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
     warnings: frozenset[str] = frozenset()
 
     @property
@@ -80,6 +83,8 @@ def figure(question: Question, cell: Cell) -> Figure:
             return _rate(question, cell, maturity)
         case Shape.DURATION:
             return _duration(question, cell, maturity)
+        case Shape.SCORE:
+            return _score(question, cell, maturity)
         case Shape.STICKINESS:
             share = cell.numerator / cell.denominator if cell.denominator else None
             shown = Figure(share, cell.numerator, cell.denominator, cell.n, observed=share)
@@ -97,7 +102,7 @@ def _maturity(question: Question, cell: Cell) -> float:
         return 1.0
     if cell.n == 0:
         return 1.0 if question.at >= question.end + longest_horizon(question) else 0.0
-    if metric.shape is Shape.RATE or (metric.shape is Shape.DURATION and question.by_cohort):
+    if metric.shape in (Shape.RATE, Shape.SCORE) or (metric.shape is Shape.DURATION and question.by_cohort):
         return cell.mature / cell.n
     return 1.0
 
@@ -140,6 +145,31 @@ def _rate_warnings(question: Question, cell: Cell, shown: Figure) -> frozenset[s
         "horizon_not_reached": shown.reached is False,
     }
     return frozenset(key for key, is_so in found.items() if is_so)
+
+
+def _score(question: Question, cell: Cell, maturity: float) -> Figure:
+    """What may still be edited has no estimate: observed until then."""
+    found = scores.pooled(question, cell.scores)
+    low, high = found.limits
+    told = {
+        "small_n": cell.n < SMALL_N,
+        "imprecise": low is not None and high is not None and found.tenth and (high - low) / 2 > found.tenth,
+        "clustered": cell.persons < cell.n,
+        "scale_mismatch": cell.excluded.get("scale_mismatch", 0) > 0,
+    }
+    return Figure(
+        value=found.value,
+        numerator=found.numerator,
+        denominator=found.denominator,
+        n=cell.n,
+        basis="mature" if maturity == 1 else "observed",
+        maturity=maturity,
+        observed=found.value,
+        limits=found.limits,
+        method=found.method,
+        details=scores.details(question, cell, found),
+        warnings=frozenset(key for key, is_so in told.items() if is_so),
+    )
 
 
 def _duration(question: Question, cell: Cell, maturity: float) -> Figure:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from schemas.metrics.metric import Metric
@@ -55,6 +56,16 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """How many units of one stratum have one score, and whether that is a good one."""
+
+    stratum: str
+    score: Fraction
+    good: bool
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """What was counted for the total (`segment` empty) or for one combination of segment values.
 
@@ -71,6 +82,7 @@ class Cell:
     durations: Sequence[int] = ()
     events: Sequence[int] = ()
     censored: Sequence[int] = ()
+    scores: Sequence[Scored] = ()
     excluded: Mapping[str, int] = field(default_factory=dict)
     by_currency: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)

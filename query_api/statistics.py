@@ -45,15 +45,35 @@ def square_and_add(value: float, limits: Limits, other: float, other_limits: Lim
     )
 
 
+def adjusted_wald(up: int, middle: int, down: int) -> Limits:
+    """Interval of 100 (up - down) / n by Rocks: with 3/4, 3/2 and 3/4 of an answer added."""
+    if up + middle + down == 0:
+        return NO_LIMITS
+    n = up + middle + down + 3
+    high, low = (up + 0.75) / n, (down + 0.75) / n
+    centre = high - low
+    half = Z * math.sqrt((high + low - centre * centre) / n)
+    return max(-100.0, 100 * (centre - half)), min(100.0, 100 * (centre + half))
+
+
 def mean_limits(values: Sequence[int]) -> Limits:
     """Interval of the mean by Student's t; the variance is an exact quotient of integers. None below n = 2."""
-    n = len(values)
+    return _student(len(values), sum(values), sum(value * value for value in values))
+
+
+def histogram_mean_limits(values: Sequence[tuple[Fraction, int]]) -> Limits:
+    """The same for values that stand so many times each."""
+    total = sum((value * times for value, times in values), Fraction(0))
+    squares = sum((value * value * times for value, times in values), Fraction(0))
+    return _student(sum(times for _, times in values), total, squares)
+
+
+def _student(n: int, total: int | Fraction, squares: int | Fraction) -> Limits:
     if n < 2:
         return NO_LIMITS
-    total = sum(values)
-    variance = (n * sum(value * value for value in values) - total * total) / (n * (n - 1))
+    variance = float((n * squares - total * total) / (n * (n - 1)))
     half = float(stdtrit(n - 1, 1 - _TAIL)) * math.sqrt(variance / n)
-    return total / n - half, total / n + half
+    return float(total / n) - half, float(total / n) + half
 
 
 def quantile(values: Sequence[int], q: float) -> float:

@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from schemas.events.fields import spellings
 from schemas.periods import DAY_MS
 from schemas.tables import NEVER_MS
 
@@ -45,6 +46,16 @@ def seen(column: str) -> str:
 def canonical(array: str) -> str:
     """Of a set of (time, sequence, event id, hash, …): one element an event, its smallest (time, hash)."""
     return f"arrayCompact(x -> x.3, arraySort(x -> (x.3, x.1, x.4), arrayFilter(x -> x.1 < {{at:Int64}}, {array})))"
+
+
+def property_text(properties: str, key: str) -> str:
+    """A field of an event's properties as text, as `schemas.events.fields` reads it; '' if it is absent."""
+    found = [
+        f"if(JSONType({properties}, '{name}') = 'String', JSONExtractString({properties}, '{name}'), "
+        f"JSONExtractRaw({properties}, '{name}'))"
+        for name in spellings(key)
+    ]
+    return f"arrayFirst(x -> x NOT IN ('', 'null'), [{', '.join(found)}])"
 
 
 def with_person(rows: str) -> str:
@@ -295,6 +306,41 @@ def _tickets_until(instant: str) -> str:
 _TICKETS_AT = Relation("tickets_at", "Tickets in their state at `at`.", _tickets_until("{at:Int64}"))
 _TICKETS_THEN = Relation("tickets_then", "Tickets in their state at T = `until`.", _tickets_until("{until:Int64}"))
 
+_LATEST = "arraySort(x -> (x.6, x.1, x.2, UUIDToNum(x.3)), {0})[-1]"
+"""Of a set of versions: the greatest (version, time, sequence, event id)."""
+
+
+def _said(kinds: str, columns: str) -> str:
+    """What was said or asked of some kinds, with an event in [low, at): versions known before `at`, by time."""
+    scope = f"tenant = {{tenant:String}} AND kind IN ({kinds}) AND day <= toDate($at)"
+    return f"""
+    SELECT survey, question, id, bot, actor_, country_, channel_, device_, arrayMap(x -> x.3, versions_) AS event_ids,
+      versions_[1] AS opening, {columns}
+    FROM (
+      SELECT kind, survey, question, id, {known("first")} AS bot, {known("actor")} AS actor_,
+        {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
+        arraySort(x -> (x.1, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(versions)")}) AS versions_
+      FROM answers
+      WHERE {scope} AND (kind, survey, question, id) IN (
+        SELECT kind, survey, question, id FROM answers WHERE {scope} AND day >= toDate($low))
+      GROUP BY kind, survey, question, id)
+    WHERE notEmpty(versions_)"""
+
+
+_ANSWERS_AT = Relation(
+    "answers_at",
+    "Answers and ratings of tickets: their first version, and the one that counts.",
+    _said("'answer', 'rating'", f"kind = 'rating' AS is_rating, {_LATEST.format('versions_')} AS latest"),
+)
+_INVITATIONS_AT = Relation(
+    "invitations_at",
+    "Invitations: when the first was sent (0: never), and what became of them.",
+    _said(
+        "'invitation'",
+        f"arrayFirst(x -> bitAnd(x.5, {SENT}) != 0, versions_).1 AS sent_at, versions_ AS versions",
+    ),
+)
+
 RELATIONS: dict[str, Relation] = {
     relation.name: relation
     for relation in (
@@ -308,6 +354,8 @@ RELATIONS: dict[str, Relation] = {
         _ACTIVE_IN,
         _TICKETS_AT,
         _TICKETS_THEN,
+        _ANSWERS_AT,
+        _INVITATIONS_AT,
     )
 }
 """In an order in which each may name only those before it."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from schemas.facts import with_person
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
-from schemas.metrics.units import ENTITY_DIMENSIONS
+from schemas.metrics.units import ENTITY_DIMENSIONS, PROPERTY_DIMENSIONS
 
 _ROWS = """
     SELECT person AS id, person, entered, actor, multiIf(bot, 'bot', actor = '', 'no_actor', '') AS reason, event_id,
@@ -20,6 +24,13 @@ _FROM_FACTS = f"""
     FROM events
     WHERE tenant = {{tenant:String}} AND time >= $start AND time < $until AND person_class AND (bot OR actor = '')"""
 """The same rows from the activity facts, when no dimension, name or number of events is asked for."""
+_OPTIONS: Mapping[str, Any] = {
+    "source": "events",
+    "entity": "person",
+    "every_copy": True,
+    "people": True,
+    "units_from_facts": _FROM_FACTS,
+}
 _EDGES = (
     "Days are cut in the tenant's zone; the last one is the one that contains the instant before T.",
     "Only what a person did counts: not replies of agents, status changes, e-mails or identify.",
@@ -58,17 +69,19 @@ def _active(name: str, title: str, days: int, expected: int) -> Metric:
             Parameter("days", Kind.INTEGER, str(days), "The span in local days.", least=1, most=366),
         ),
         excluded=("bot", "no_actor"),
-        options={
-            "source": "events",
-            "entity": "person",
-            "every_copy": True,
-            "people": True,
-            "units_from_facts": _FROM_FACTS,
-        },
+        options=_OPTIONS,
         edges=_EDGES,
         example=Example(events=_SIGNED_IN, query=_QUERY, expected={"value": expected, "n": expected}),
     )
 
+
+AUDIENCE = replace(
+    _active("audience", "Audience", 1, 0),
+    segments=(*ENTITY_DIMENSIONS, *PROPERTY_DIMENSIONS),
+    options={**_OPTIONS, "properties": PROPERTY_DIMENSIONS},
+    example=None,
+)
+"""Who came in a window: what coverage divides by. Not served under a name of its own."""
 
 DAU = _active("dau", "Daily active users", 1, 2)
 WAU = _active("wau", "Weekly active users", 7, 3)
@@ -96,14 +109,7 @@ STICKINESS = Metric(
         ),
     ),
     excluded=("bot", "no_actor"),
-    options={
-        "source": "events",
-        "entity": "person",
-        "every_copy": True,
-        "people": True,
-        "days": 28,
-        "units_from_facts": _FROM_FACTS,
-    },
+    options={**_OPTIONS, "days": 28},
     edges=(*_EDGES, "Younger than 28 days: the empty days count as days without anyone."),
     example=Example(
         events=_SIGNED_IN,

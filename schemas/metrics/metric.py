@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from schemas.tenants import Tenant
 
@@ -20,6 +20,7 @@ class Shape(StrEnum):
     STICKINESS = "stickiness"
     DURATION = "duration"
     LEVEL = "level"
+    SCORE = "score"
 
 
 class Kind(StrEnum):
@@ -75,6 +76,18 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """What is made of scores: 100 x (share from `promotes_from` on - share below `detracts_below`), only on$
+    `net_scale` if that is given; their mean; or the share of the good ones.
+    """
+
+    pool: Literal["net", "mean", "share"]
+    promotes_from: int = 9
+    detracts_below: int = 7
+    net_scale: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A number's meaning and the SQL of its units.
 
@@ -82,6 +95,8 @@ class Metric:
     parameters that gives it; its columns are named in `schemas/metrics/units.py`. `horizon` names the parameter that
     holds H; `statistics` are the choices of `statistic=`, the first is the default; `excluded` and `details` are the
     keys that the body may carry. `options["outcome"]` says whether a rate counts the `presence` or `absence` of one.
+    `narrowed` is a SELECT over `filtered` (the units with person, traits and filters) where it depends on the others
+    which of them count. `audience` counts those who could have answered, by `score` the answers become a number.
     `binds` gives what the SQL needs of the tenant's settings, as bound parameters.
     """
 
@@ -106,6 +121,9 @@ class Metric:
     edges: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     example: Example | None = None
+    narrowed: Callable[[Mapping[str, Any]], str] | None = None
+    audience: Metric | None = None
+    score: Score | None = None
     binds: Callable[[Tenant, Mapping[str, Any]], Mapping[str, Any]] | None = None
     definition: str = DEFAULT
     variants: tuple[Variant, ...] = ()

@@ -3,8 +3,9 @@
 Every unit: `id`, `actor` (raw, "" if none), `entered` (ms), `reason` ("" = counted, else the key under `excluded`),
 `event_ids`, and its dimensions. A rate adds `outcome_at` (ms, 0 = none before `at`), `outcome_id` and `h` (ms). Money
 adds `amount` (minor units) and `currency`. A duration adds `counted`, `closed` with `duration` (ms), `km` (0 out, 1
-outcome, 2 censored) with `age` (ms), `outcome_at` and `outcome_id`. Each name in the metric's `details` is a column of
-numbers that are summed.
+outcome, 2 censored) with `age` (ms), `outcome_at` and `outcome_id`. A score adds `score_sum` and `score_of` (its
+numerator and denominator), `good`, `stratum` ("" where all are pooled) and `h` (ms, until when it may change). Each
+name in the metric's `details` is a column of numbers that are summed, unless the shape computes it.
 
 Units made of events read `selected_events` (filters applied, with `person` where the metric's options ask for people)
 and hand on the traits that a question asks for with `$traits` at the end of their columns.
@@ -14,4 +15,6 @@ from __future__ import annotations
 
 ENTITY_DIMENSIONS = ("country", "channel", "device", "trait.*")
 EVENT_DIMENSIONS = ("event", "country", "channel", "device", "trait.*")
+PROPERTY_DIMENSIONS = {"survey": "survey_id", "agent": "agent_id", "source": "source"}
+"""Dimensions of answers that single events carry in their properties."""
 TICKET_DIMENSIONS = ("country", "channel", "device", "priority", "agent", "trait.*")

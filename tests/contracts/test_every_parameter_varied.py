@@ -49,7 +49,7 @@ def test_every_parameter_changes_the_numbers_of_some_question(metric: str, param
     assert all(
         question["query"][parameter] != default for question in questions(metric) if parameter in question["query"]
     )
-    numbers = ("value", "numerator", "denominator", "n", "details", "statistics", "by_currency")
+    numbers = ("value", "numerator", "denominator", "n", "maturity", "details", "statistics", "by_currency")
     assert any(
         differ({key: one.get(key) for key in numbers if key in one}, {key: two[key] for key in numbers if key in two})
         for one, two in pairs(metric, parameter)

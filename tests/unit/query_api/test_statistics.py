@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import pytest
 
-from query_api.statistics import mean_limits, quantile, quantile_limits, square_and_add, wilson
+from query_api.statistics import (
+    adjusted_wald,
+    histogram_mean_limits,
+    mean_limits,
+    quantile,
+    quantile_limits,
+    square_and_add,
+    wilson,
+)
 
 
 def test_wilson_limits_are_those_of_newcombe_1998() -> None:
@@ -58,3 +67,19 @@ def test_mean_limits_are_student_s() -> None:
     assert high is not None
     assert (low + high) / 2 == pytest.approx(3.0)
     assert (high - low) / 2 == pytest.approx(2.776445 * math.sqrt(2.5 / 5), abs=1e-6)
+
+
+def test_limits_of_a_net_score_are_rocks_and_have_a_width_where_all_promote() -> None:
+    low, high = adjusted_wald(5, 1, 4)
+    assert low == pytest.approx(-40.98232805146129)
+    assert high == pytest.approx(56.366943436076674)
+    low, high = adjusted_wald(10, 0, 0)
+    assert low is not None
+    assert 0 < low < 100
+    assert high == 100
+    assert adjusted_wald(0, 0, 0) == (None, None)
+
+
+def test_a_histogram_has_the_limits_of_its_values() -> None:
+    assert histogram_mean_limits([(Fraction(1), 2), (Fraction(4), 3)]) == mean_limits([1, 1, 4, 4, 4])
+    assert histogram_mean_limits([(Fraction(7, 2), 1)]) == (None, None)
