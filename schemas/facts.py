@@ -332,6 +332,15 @@ _ANSWERS_AT = Relation(
     "Answers and ratings of tickets: their first version, and the one that counts.",
     _said("'answer', 'rating'", f"kind = 'rating' AS is_rating, {_LATEST.format('versions_')} AS latest"),
 )
+_HELD_AT = Relation(
+    "held_at",
+    "Tickets that answers are about: when (ms) each agent got them, in order.",
+    f"""
+    SELECT id AS ticket, arrayMap(x -> (x.1, x.7), arrayFilter(x -> x.7 != '', arraySort(
+        x -> (x.1, x.2, x.5, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(transitions)")}))) AS held
+    FROM tickets WHERE tenant = {{tenant:String}} AND id IN (SELECT opening.12 FROM answers_at)
+    GROUP BY ticket""",
+)
 _INVITATIONS_AT = Relation(
     "invitations_at",
     "Invitations: when the first was sent (0: never), and what became of them.",
@@ -355,6 +364,7 @@ RELATIONS: dict[str, Relation] = {
         _TICKETS_AT,
         _TICKETS_THEN,
         _ANSWERS_AT,
+        _HELD_AT,
         _INVITATIONS_AT,
     )
 }

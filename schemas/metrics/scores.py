@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.facts import INCOMPLETE
 from schemas.metrics.activity import AUDIENCE
-from schemas.metrics.metric import Example, Kind, Metric, Parameter, Score, Shape
+from schemas.metrics.metric import Example, Kind, Metric, Parameter, Score, Shape, Variant
 from schemas.metrics.units import ENTITY_DIMENSIONS
 from schemas.periods import DAY_MS
 from schemas.tables import NO_NUMBER
@@ -82,7 +82,9 @@ def _units(metric: str, parameters: Mapping[str, Any]) -> str:
     is_low_good = "told_good = 'low'"
     if metric == "ces":
         is_low_good = "if(told_good = '', {direction:String} = 'effort_high', told_good = 'low')"
-    agent = "if(own_agent = '', assigned, own_agent)" if metric == "csat" else "own_agent"
+    agent = (
+        "if(own_agent = '', arrayLast(x -> x.1 < answered_at, held).2, own_agent)" if metric == "csat" else "own_agent"
+    )
     usual_cut = {
         "csat": "{scale_low:Int64} + intDiv(3 * ({scale_high:Int64} - {scale_low:Int64}) + 3, 4)",
         "ces": "{scale_low:Int64} + intDiv(2 * ({scale_high:Int64} - {scale_low:Int64}) + 2, 3)",
@@ -119,9 +121,7 @@ _INVITED = """invited_at = 0, 'uninvited',
 _WITH_INVITATION = (
     "LEFT JOIN (SELECT id AS invite, sent_at AS invited_at FROM invitations_at) AS i ON i.invite = a.opening.14"
 )
-_WITH_TICKET = """LEFT JOIN (
-        SELECT id AS ticket, arrayFilter(x -> x.7 != '', steps) AS held FROM tickets_at
-      ) AS t ON t.ticket = a.opening.12"""
+_WITH_TICKET = "LEFT JOIN held_at AS t ON t.ticket = a.opening.12"
 
 
 def _one_each(parameters: Mapping[str, Any]) -> str:
@@ -198,5 +198,61 @@ NPS = Metric(
         ),
         query=_QUERY,
         expected={"value": 25.0, "numerator": 1, "denominator": 4, "n": 4},
+    ),
+)
+
+_SCALE = Parameter(
+    "scale",
+    Kind.TEXT,
+    "",
+    "The scale that is pooled, such as 1-10; unset, that of the first such question in the registry, or the usual.",
+    pattern="[0-9]{1,4}-[0-9]{1,4}",
+)
+
+CSAT = Metric(
+    name="csat",
+    title="Customer satisfaction",
+    meaning="Of the answers to questions of satisfaction, ratings of tickets among them, the share that is satisfied: "
+    "4 and 5 of 5, 8 to 10 of 10, yes or good. The neutral ones stay in the denominator.",
+    formula="satisfied answers / answers",
+    unit="ratio",
+    direction="higher_is_better",
+    shape=Shape.SCORE,
+    attribution="completion",
+    units=lambda parameters: _units("csat", parameters),
+    narrowed=_one_each,
+    audience=AUDIENCE,
+    score=Score("share"),
+    binds=lambda tenant, parameters: _registry("csat", tenant, parameters),
+    segments=(*ENTITY_DIMENSIONS, "survey", "agent"),
+    horizon="within",
+    parameters=(_SCALE, *_PARTS),
+    excluded=_LEFT_OUT,
+    details=("scale", "mean", "share", "distribution", *_COVERAGE),
+    clustered=True,
+    options={"entity": "answer", "lookback": LOOKBACK_MS},
+    sources=("80 % is often called good",),
+    edges=(
+        *_EDGES,
+        "Belongs to the agent who had the ticket when it was rated, not to its last one.",
+        "Satisfied is from three quarters of the scale on, unless the registry says from where (satisfied_from).",
+        "An article may print the mean of the scores: definition=mean.",
+    ),
+    variants=(
+        Variant(
+            "mean",
+            "The mean of the scores, in their own scale.",
+            {"formula": "sum of scores / answers", "unit": "score", "score": Score("mean")},
+        ),
+    ),
+    example=Example(
+        events=(
+            _answered("a1", "09:00:00", "u1", score=5, survey_type="CSAT"),
+            _answered("a2", "09:10:00", "u2", score=3, survey_type="CSAT"),
+            _answered("a3", "09:20:00", "u3", score=4, survey_type="CSAT"),
+            _answered("a4", "09:30:00", "u4", score=9, survey_type="CSAT", scale_min=1, scale_max=10),
+        ),
+        query=_QUERY,
+        expected={"value": 2 / 3, "numerator": 2, "denominator": 3, "excluded": {"scale_mismatch": 1}},
     ),
 )
