@@ -7,7 +7,7 @@ from schemas.metrics.activity import DAU, MAU, STICKINESS, WAU
 from schemas.metrics.events import EVENT_COUNT, VISITS
 from schemas.metrics.metric import Metric
 from schemas.metrics.orders import ORDERS, REVENUE
-from schemas.metrics.scores import CSAT, NPS
+from schemas.metrics.scores import CES, CSAT, NPS
 from schemas.metrics.support import BACKLOG, FIRST_RESPONSE_TIME, REOPEN_RATE, RESOLUTION_TIME
 
 METRICS: dict[str, Metric] = {
@@ -29,5 +29,6 @@ METRICS: dict[str, Metric] = {
         BACKLOG,
         NPS,
         CSAT,
+        CES,
     )
 }

@@ -256,3 +256,78 @@ CSAT = Metric(
         expected={"value": 2 / 3, "numerator": 2, "denominator": 3, "excluded": {"scale_mismatch": 1}},
     ),
 )
+
+CES = Metric(
+    name="ces",
+    title="Customer effort score",
+    meaning="The mean of the answers to questions of effort, read so that a high score is an easy one, whatever the "
+    "question calls high.",
+    formula="sum of ease / answers",
+    unit="score",
+    direction="higher_is_better",
+    shape=Shape.SCORE,
+    attribution="completion",
+    units=lambda parameters: _units("ces", parameters),
+    narrowed=_one_each,
+    audience=AUDIENCE,
+    score=Score("mean", promotes_from=6, detracts_below=4, net_scale=USUAL_SCALES["ces"]),
+    binds=lambda tenant, parameters: _registry("ces", tenant, parameters),
+    segments=(*ENTITY_DIMENSIONS, "survey", "agent"),
+    horizon="within",
+    parameters=(
+        _SCALE,
+        Parameter(
+            "direction",
+            Kind.CHOICE,
+            "easy_high",
+            "What a high score means where neither the registry nor the answer tells.",
+            ("easy_high", "effort_high"),
+        ),
+        Parameter(
+            "threshold",
+            Kind.TEXT,
+            "",
+            "From which ease on it was easy; unset, that of the registry, else two thirds of the scale (5 of 7).",
+            pattern=r"[0-9]{1,4}(\.[0-9]{1,6})?",
+        ),
+        *_PARTS,
+    ),
+    excluded=_LEFT_OUT,
+    details=("scale", "mean", "share", "index", "distribution", *_COVERAGE),
+    clustered=True,
+    options={"entity": "answer", "lookback": LOOKBACK_MS},
+    sources=("5 of 7 and more is often called good",),
+    edges=(
+        *_EDGES,
+        "Where a high score means much effort, it is turned round (min + max - score) before anything is pooled.",
+        "An article that says lower is better, of a scale on which easy is high, has the direction wrong.",
+    ),
+    variants=(
+        Variant(
+            "share",
+            "The share that found it easy (5 to 7 of 7).",
+            {
+                "formula": "easy answers / answers",
+                "unit": "ratio",
+                "score": Score("share", promotes_from=6, detracts_below=4, net_scale=USUAL_SCALES["ces"]),
+            },
+        ),
+        Variant(
+            "index",
+            "The share of 6 and 7 minus the share of 1 to 3, times 100; on 1 to 7 only.",
+            {
+                "formula": "100 x (answers of 6 and 7 - answers of 1 to 3) / answers",
+                "score": Score("net", promotes_from=6, detracts_below=4, net_scale=USUAL_SCALES["ces"]),
+            },
+        ),
+    ),
+    example=Example(
+        events=(
+            _answered("a1", "09:00:00", "u1", score=7, survey_type="CES"),
+            _answered("a2", "09:10:00", "u2", score=2, survey_type="CES", polarity="low"),
+            _answered("a3", "09:20:00", "u3", score=4, survey_type="CES"),
+        ),
+        query=_QUERY,
+        expected={"value": 17 / 3, "numerator": 17, "denominator": 3, "details": {"share": 2 / 3}},
+    ),
+)
