@@ -239,7 +239,7 @@ def _aggregates(question: Question) -> dict[str, str]:
     excluded = "sumMapIf(map(reason, toUInt64(1)), reason != '')"
     also = {f"also_{name}": f"countIf({name})" for name in metric.options.get("also_excluded", ())}
     nothing = {"excluded": excluded, **also}
-    details = {f"detail_{name}": f"toInt64(sum({name}))" for name in metric.details if not name.endswith("_seconds")}
+    details = {f"detail_{name}": f"toInt64(sum({name}))" for name in metric.summed if not name.endswith("_seconds")}
     match metric.shape:
         case Shape.COUNT:
             return {"n": f"countIf({_COUNTED})", **nothing}

@@ -11,7 +11,7 @@ from query_api import identity
 from query_api.compile import Statement, counting, explaining, message_ids
 from query_api.question import Cell, Question, Scored
 from query_api.statistics import quantile
-from schemas.metrics.metric import Shape
+from schemas.metrics.metric import Metric, Shape
 from schemas.ports import Store
 
 
@@ -51,19 +51,20 @@ async def count(store: Store, question: Question) -> list[Cell]:
             cell = _cell(question, tuple(value or None for value in values[:width]), counted)
             if cell.n or cell.events or cell.censored:
                 cells.append(cell)
-    if question.metric.audience:
-        total = replace(total, details={**total.details, "active": await _audience(store, question)})
-    if not question.metric.details or total.details:
-        return [total, *cells]
-    return [replace(total, details={name: _NO_DETAIL.get(name, 0) for name in question.metric.details}), *cells]
+    metric = question.metric
+    if metric.details and not total.details:
+        total = replace(total, details={name: _NO_DETAIL.get(name, 0) for name in metric.summed})
+    if metric.beside:
+        found = {name: await _beside(store, question, other) for name, other in metric.beside.items()}
+        total = replace(total, details={**total.details, **found})
+    derived = {name: derive(total.details) for name, derive in metric.derived.items()}
+    return [replace(total, details={**total.details, **derived}), *cells]
 
 
-async def _audience(store: Store, question: Question) -> int:
-    """How many people the same window and filters find among those who could have answered."""
-    audience = question.metric.audience
-    assert audience is not None
-    parameters = {own.name: None if own.default is None else int(own.default) for own in audience.parameters}
-    asked = replace(question, metric=audience, parameters=parameters, segments=(), bound={})
+async def _beside(store: Store, question: Question, other: Metric) -> int:
+    """How many units of another metric, its parameters at their defaults, the same window and filters find."""
+    parameters = {own.name: None if own.default is None else int(own.default) for own in other.parameters}
+    asked = replace(question, metric=other, parameters=parameters, segments=(), bound={})
     return (await count(store, asked))[0].n
 
 

@@ -32,7 +32,7 @@ class Figure:
 
     value: Number
     numerator: Number
-    denominator: int | None
+    denominator: Number
     n: int | None
     basis: str = "mature"
     maturity: float | None = 1.0
@@ -108,6 +108,8 @@ def _maturity(question: Question, cell: Cell) -> float:
 
 
 def _rate(question: Question, cell: Cell, maturity: float) -> Figure:
+    if question.metric.denominator is not None:
+        return _rate_of(question, cell, maturity)
     observed = cell.numerator / cell.n if cell.n else None
     shown = Figure(
         value=observed,
@@ -128,6 +130,25 @@ def _rate(question: Question, cell: Cell, maturity: float) -> Figure:
         shown = replace(
             shown, value=share, basis="estimate", limits=(low, high), method=KAPLAN_MEIER, reached=cell.mature > 0
         )
+    return replace(shown, warnings=_rate_warnings(question, cell, shown))
+
+
+def _rate_of(question: Question, cell: Cell, maturity: float) -> Figure:
+    """A rate with a denominator of its own: units that count in part have no curve, so it is observed until mature."""
+    assert question.metric.denominator is not None
+    part = question.metric.denominator(cell.n, cell.details, cell.excluded, question.parameters)
+    observed = float(cell.numerator / part) if part else None
+    shown = Figure(
+        value=observed,
+        numerator=cell.numerator,
+        denominator=float(part),
+        n=cell.n,
+        basis="mature" if maturity == 1 else "observed",
+        maturity=maturity,
+        observed=observed,
+        limits=wilson(cell.numerator, float(part)),
+        method="wilson",
+    )
     return replace(shown, warnings=_rate_warnings(question, cell, shown))
 
 

@@ -20,7 +20,7 @@ Limits = tuple[float | None, float | None]
 NO_LIMITS: Limits = (None, None)
 
 
-def wilson(successes: int, n: int) -> Limits:
+def wilson(successes: int, n: float) -> Limits:
     """Wilson score interval of a share; none for n = 0."""
     if n == 0:
         return NO_LIMITS

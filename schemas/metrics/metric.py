@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any, Literal
 
 from schemas.tenants import Tenant
@@ -64,6 +65,7 @@ class Variant:
 
 
 DEFAULT = "default"
+Denominator = Callable[[int, Mapping[str, Any], Mapping[str, int], Mapping[str, Any]], Fraction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ class Metric:
     holds H; `statistics` are the choices of `statistic=`, the first is the default; `excluded` and `details` are the
     keys that the body may carry. `options["outcome"]` says whether a rate counts the `presence` or `absence` of one.
     `narrowed` is a SELECT over `filtered` (the units with person, traits and filters) where it depends on the others
-    which of them count. `audience` counts those who could have answered, by `score` the answers become a number.
+    which of them count. `beside` are details that are the n of other metrics over the same window and filters,
+    `derived` are made of other details. By `score` scores become a number; `denominator` makes a rate's own of n, the
+    details, what is excluded and the parameters.
     `binds` gives what the SQL needs of the tenant's settings, as bound parameters.
     """
 
@@ -122,7 +126,9 @@ class Metric:
     options: Mapping[str, Any] = field(default_factory=dict)
     example: Example | None = None
     narrowed: Callable[[Mapping[str, Any]], str] | None = None
-    audience: Metric | None = None
+    beside: Mapping[str, Metric] = field(default_factory=dict)
+    derived: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
+    denominator: Denominator | None = None
     score: Score | None = None
     binds: Callable[[Tenant, Mapping[str, Any]], Mapping[str, Any]] | None = None
     definition: str = DEFAULT
@@ -142,6 +148,11 @@ class Metric:
     def units_sql(self, parameters: Mapping[str, Any]) -> str:
         """The SELECT of the units under these parameters."""
         return self.units if isinstance(self.units, str) else self.units(parameters)
+
+    @property
+    def summed(self) -> tuple[str, ...]:
+        """The details that are columns of the units."""
+        return tuple(name for name in self.details if name not in self.beside and name not in self.derived)
 
     @property
     def horizons(self) -> tuple[str, ...]:
