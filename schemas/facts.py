@@ -341,13 +341,19 @@ _HELD_AT = Relation(
     FROM tickets WHERE tenant = {{tenant:String}} AND id IN (SELECT opening.12 FROM answers_at)
     GROUP BY ticket""",
 )
+_FATE = (
+    f"arrayFirst(x -> bitAnd(x.5, {SENT}) != 0, versions_).1 AS sent_at, versions_ AS versions, "
+    f"arrayFirst(x -> bitAnd(x.5, {SENT}) != 0 AND x.12 != '', versions_).12 AS survey_"
+)
 _INVITATIONS_AT = Relation(
     "invitations_at",
     "Invitations: when the first was sent (0: never), and what became of them.",
-    _said(
-        "'invitation'",
-        f"arrayFirst(x -> bitAnd(x.5, {SENT}) != 0, versions_).1 AS sent_at, versions_ AS versions",
-    ),
+    _said("'invitation'", _FATE),
+)
+_SHOWINGS_AT = Relation(
+    "showings_at",
+    "Surveys as they were shown to somebody: since when (0: never), and what became of that.",
+    _said("'showing'", _FATE),
 )
 
 RELATIONS: dict[str, Relation] = {
@@ -366,6 +372,7 @@ RELATIONS: dict[str, Relation] = {
         _ANSWERS_AT,
         _HELD_AT,
         _INVITATIONS_AT,
+        _SHOWINGS_AT,
     )
 }
 """In an order in which each may name only those before it."""

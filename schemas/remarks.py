@@ -22,6 +22,7 @@ WARNINGS: Mapping[str, str] = {
 
 EXCLUDED: Mapping[str, str] = {
     "bot": "Done by a bot.",
+    "bounced": "Invitations that could not be delivered.",
     "cancelled": "Orders cancelled later; they stay counted.",
     "cartless_orders": "Orders that no cart led to.",
     "closed_unanswered": "Tickets solved without a reply.",

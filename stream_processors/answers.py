@@ -42,12 +42,12 @@ def _score(event: Incoming) -> tuple[int, int, int]:
 
 
 def _row(event: Incoming, key: tuple[str, str, str, str], marks: int, said: Row = (), *, dimensions: bool) -> Row:
-    """The event as a version of the thing that `key` (kind, survey, question, id) names."""
+    """The event as a version of the thing that `key` (kind, survey, question, id) names; what asks names a survey."""
     record = event.record
     first, actor, *others = event.first_and_dimensions()
     if key[0] not in ("invitation", "showing"):  # the earliest version tells whose it is, even if it is nobody's
         actor = (record.time, event.event_id.int, record.actor)
-    version = said or (0, NO_NUMBER, NO_NUMBER, NO_NUMBER, "", "", "", "", "")
+    version = said or (0, NO_NUMBER, NO_NUMBER, NO_NUMBER, "", "", text(event.properties, "survey_id"), "", "")
     return (
         record.tenant,
         *key,

@@ -9,6 +9,7 @@ from schemas.metrics.metric import Metric
 from schemas.metrics.orders import ORDERS, REVENUE
 from schemas.metrics.scores import CES, CSAT, NPS
 from schemas.metrics.support import BACKLOG, FIRST_RESPONSE_TIME, REOPEN_RATE, RESOLUTION_TIME
+from schemas.metrics.surveys import SURVEY_RESPONSE_RATE
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -30,5 +31,6 @@ METRICS: dict[str, Metric] = {
         NPS,
         CSAT,
         CES,
+        SURVEY_RESPONSE_RATE,
     )
 }
