@@ -277,13 +277,14 @@ def _aggregates(question: Question) -> dict[str, str]:
             }
         case Shape.SCORE:
             score = "concat(toString(score_sum), '/', toString(score_of), '/', toString(good), '/', stratum)"
+            respondents = f"uniqExactIf(person, {_COUNTED} AND actor != '')"
             return {
                 "n": f"countIf({_COUNTED})",
                 "mature": f"countIf({_COUNTED} AND {{at:Int64}} >= entered + h)",
                 "persons": f"uniqExactIf(if(actor = '', id, person), {_COUNTED})",
                 "scores": f"sumMapIf(map({score}, toUInt64(1)), {_COUNTED})",
                 **nothing,
-                "detail_respondents": f"uniqExactIf(person, {_COUNTED} AND actor != '')",
+                **({"detail_respondents": respondents} if "respondents" in metric.details else {}),
             }
         case Shape.LEVEL:
             return {
@@ -356,7 +357,7 @@ def counting(question: Question) -> tuple[Statement, tuple[str, ...]]:
 
 def _shows_good(question: Question) -> bool:
     """Whether it is the good ones that are in the numerator."""
-    return question.metric.score is not None and question.metric.score.pool == "share"
+    return question.metric.score is not None and question.metric.score.pool in ("share", "wilson_lower")
 
 
 def explaining(question: Question, after: tuple[int, str] | None, limit: int) -> Statement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -57,8 +57,18 @@ async def count(store: Store, question: Question) -> list[Cell]:
     if metric.beside:
         found = {name: await _beside(store, question, other) for name, other in metric.beside.items()}
         total = replace(total, details={**total.details, **found})
+    if metric.longer:
+        longer = {name: await _longer(store, question, length) for name, length in metric.longer.items()}
+        total, cells = (replace(total, longer=longer), [replace(cell, longer=longer) for cell in cells])
     derived = {name: derive(total.details) for name, derive in metric.derived.items()}
     return [replace(total, details={**total.details, **derived}), *cells]
+
+
+async def _longer(store: Store, question: Question, length: int | None) -> Sequence[Scored]:
+    """The scores of a window that ends where this one does."""
+    start = 0 if length is None else max(0, question.end - length)
+    whole = replace(question.metric, longer={}, beside={}, derived={})
+    return (await count(store, replace(question, metric=whole, start=start, segments=())))[0].scores
 
 
 async def _beside(store: Store, question: Question, other: Metric) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from query_api import scores
+from query_api import platforms, scores
 from query_api.question import Cell, Question
 from query_api.statistics import CONFIDENCE, NO_LIMITS, Limits, mean_limits, quantile, quantile_limits, wilson
 from query_api.survival import TRANSFORM, Curve, kaplan_meier
@@ -170,7 +170,9 @@ def _rate_warnings(question: Question, cell: Cell, shown: Figure) -> frozenset[s
 
 def _score(question: Question, cell: Cell, maturity: float) -> Figure:
     """What may still be edited has no estimate: observed until then."""
-    found = scores.pooled(question, cell.scores)
+    score = question.metric.score
+    by_stratum = score is not None and score.by_stratum
+    found = platforms.pooled(question, cell) if by_stratum else scores.pooled(question, cell.scores)
     low, high = found.limits
     told = {
         "small_n": cell.n < SMALL_N,
@@ -188,7 +190,7 @@ def _score(question: Question, cell: Cell, maturity: float) -> Figure:
         observed=found.value,
         limits=found.limits,
         method=found.method,
-        details=scores.details(question, cell, found),
+        details=platforms.details(question, cell) if by_stratum else scores.details(question, cell, found),
         warnings=frozenset(key for key, is_so in told.items() if is_so),
     )
 

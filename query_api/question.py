@@ -83,6 +83,8 @@ class Cell:
     events: Sequence[int] = ()
     censored: Sequence[int] = ()
     scores: Sequence[Scored] = ()
+    longer: Mapping[str, Sequence[Scored]] = field(default_factory=dict)
+    """Scores of other windows with the same end, of all segments, by name."""
     excluded: Mapping[str, int] = field(default_factory=dict)
     by_currency: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -25,7 +25,7 @@ class Pooled:
 
     value: Number
     numerator: Number
-    denominator: int
+    denominator: int | None
     limits: Limits
     method: str
     ends: tuple[int, int]
@@ -49,7 +49,7 @@ def pooled(question: Question, scores: Sequence[Scored]) -> Pooled:
         case "mean":
             low, high = _scale(question)
             total = _total(scores)
-            limits = _cut(histogram_mean_limits([(each.score, each.n) for each in scores]), low, high)
+            limits = cut(histogram_mean_limits([(each.score, each.n) for each in scores]), low, high)
             return Pooled(_mean(scores), _plain(total), n, limits, "t", (low, high))
         case _:
             good = _good(scores)
@@ -61,7 +61,7 @@ def details(question: Question, cell: Cell, found: Pooled) -> Mapping[str, Any]:
     score, scores = question.metric.score, cell.scores
     assert score is not None
     up, middle, down = _thirds(score, scores)
-    n = found.denominator
+    n = sum(each.n for each in scores)
     has_net = n > 0 and _has_net(question, score)
     every = {
         "promoters": up,
@@ -71,7 +71,7 @@ def details(question: Question, cell: Cell, found: Pooled) -> Mapping[str, Any]:
         "mean": _mean(scores),
         "share": _good(scores) / n if n else None,
         "index": 100 * (up - down) / n if has_net else None,
-        "distribution": None if question.parameters.get("dedupe") == "mean" else _distribution(scores),
+        "distribution": None if question.parameters.get("dedupe") == "mean" else distribution(scores),
         **_coverage(question, cell, found),
     }
     return {name: every[name] for name in question.metric.details}
@@ -115,7 +115,7 @@ def _good(scores: Sequence[Scored]) -> int:
     return sum(each.n for each in scores if each.good)
 
 
-def _distribution(scores: Sequence[Scored]) -> dict[str, int]:
+def distribution(scores: Sequence[Scored]) -> dict[str, int]:
     counts: Counter[int] = Counter()
     for each in scores:
         counts[math.floor(each.score + Fraction(1, 2))] += each.n
@@ -126,6 +126,6 @@ def _plain(total: Fraction) -> int | float:
     return total.numerator if total.denominator == 1 else float(total)
 
 
-def _cut(limits: Limits, least: float, most: float) -> Limits:
+def cut(limits: Limits, least: float, most: float) -> Limits:
     low, high = limits
     return None if low is None else max(float(least), low), None if high is None else min(float(most), high)

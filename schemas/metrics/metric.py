@@ -79,14 +79,16 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What is made of scores: 100 x (share from `promotes_from` on - share below `detracts_below`), only on$
-    `net_scale` if that is given; their mean; or the share of the good ones.
+    """What is made of scores: 100 x (share from `promotes_from` on - share below `detracts_below`), on `net_scale` only
+    if that is given; their mean, also drawn towards that of a year; the share of the good ones, or its lower limit.
+    `by_stratum`: of each stratum by itself, then by the strata's weights.
     """
 
-    pool: Literal["net", "mean", "share"]
+    pool: Literal["net", "mean", "share", "wilson_lower", "bayesian"]
     promotes_from: int = 9
     detracts_below: int = 7
     net_scale: tuple[int, int] | None = None
+    by_stratum: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class Metric:
     keys that the body may carry. `options["outcome"]` says whether a rate counts the `presence` or `absence` of one.
     `narrowed` is a SELECT over `filtered` (the units with person, traits and filters) where it depends on the others
     which of them count. `beside` are details that are the n of other metrics over the same window and filters,
-    `derived` are made of other details. By `score` scores become a number; `denominator` makes a rate's own of n, the
+    `derived` are made of other details, `longer` are other windows with the same end (ms; None: all the time before)
+    whose scores are counted too. By `score` scores become a number; `denominator` makes a rate's own of n, the
     details, what is excluded and the parameters.
     `binds` gives what the SQL needs of the tenant's settings, as bound parameters.
     """
@@ -127,6 +130,7 @@ class Metric:
     example: Example | None = None
     narrowed: Callable[[Mapping[str, Any]], str] | None = None
     beside: Mapping[str, Metric] = field(default_factory=dict)
+    longer: Mapping[str, int | None] = field(default_factory=dict)
     derived: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
     denominator: Denominator | None = None
     score: Score | None = None

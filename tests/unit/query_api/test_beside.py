@@ -10,8 +10,9 @@ from typing import Any
 from query_api.count import count
 from query_api.figures import figure
 from query_api.parameters import parse
-from query_api.question import Cell
+from query_api.question import Cell, Scored
 from schemas.metrics import METRICS
+from schemas.metrics.metric import Score
 from schemas.tenants import Tenant
 
 DEMO = Tenant(id="demo")
@@ -47,3 +48,21 @@ def test_a_rate_may_have_a_denominator_of_its_own_and_then_no_curve() -> None:
     question = parse(half, [("at", "2026-11-18")], DEMO, 0).question
     found = figure(question, Cell(n=6, numerator=1, denominator=6, mature=0, persons=6, events=[1], censored=[2]))
     assert (found.value, found.denominator, found.basis, found.estimate) == (1 / 3, 3.0, "observed", None)
+
+
+def test_platforms_are_pooled_by_their_weights_and_several_have_the_limits_of_a_stratified_mean() -> None:
+    score = Score("mean", by_stratum=True)
+    question = replace(
+        parse(METRICS["csat"], [("at", "2026-11-18")], DEMO, 0).question,
+        metric=replace(METRICS["csat"], score=score),
+        bound={"scale_low": 1, "scale_high": 5, "weights": {"a": Fraction(3), "b": Fraction(1)}},
+    )
+    a = [Scored("a", Fraction(5), True, 1), Scored("a", Fraction(3), False, 1)]
+    b = [Scored("b", Fraction(7, 2), False, 2)]
+    both = figure(question, Cell(n=4, scores=[*a, *b]))
+    assert (both.value, both.numerator, both.method) == (3.875, None, "stratified")
+    assert both.limits[0] == 3.875 - 1.959963984540054 * 0.75
+    one = figure(question, Cell(n=2, scores=a))
+    assert (one.value, one.numerator, one.denominator, one.method) == (4.0, 8, 2, "t")
+    alone = figure(question, Cell(n=3, scores=[*b, a[0]]))
+    assert (alone.value, alone.interval) == (4.625, None)
