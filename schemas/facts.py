@@ -327,6 +327,12 @@ def _said(kinds: str, columns: str) -> str:
     WHERE notEmpty(versions_)"""
 
 
+_POSTED = f"x -> bitAnd(x.5, {EDITED | DELETED}) = 0"
+_REVIEW = (
+    f"versions_ AS versions, {_LATEST.format(f'arrayFilter(x -> bitAnd(x.5, {DELETED}) = 0, versions_)')} AS latest, "
+    f"arrayExists(x -> bitAnd(x.5, {DELETED}) != 0, versions_) AS is_deleted, "
+    f"arrayExists(x -> bitAnd(x.5, {VERIFIED}) != 0 AND bitAnd(x.5, {DELETED}) = 0, versions_) AS is_verified"
+)
 _ANSWERS_AT = Relation(
     "answers_at",
     "Answers and ratings of tickets: their first version, and the one that counts.",
@@ -340,6 +346,13 @@ _HELD_AT = Relation(
         x -> (x.1, x.2, x.5, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(transitions)")}))) AS held
     FROM tickets WHERE tenant = {{tenant:String}} AND id IN (SELECT opening.12 FROM answers_at)
     GROUP BY ticket""",
+)
+_REVIEWS_AT = Relation(
+    "reviews_at",
+    "Reviews that were posted: when, the version that counts, and whether any took it back or is verified.",
+    f"""
+    SELECT *, arrayFirst({_POSTED}, versions).1 AS posted_at, arrayExists({_POSTED}, versions) AS is_posted
+    FROM ({_said("'review'", _REVIEW)}) WHERE is_posted""",
 )
 _FATE = (
     f"arrayFirst(x -> bitAnd(x.5, {SENT}) != 0, versions_).1 AS sent_at, versions_ AS versions, "
@@ -371,6 +384,7 @@ RELATIONS: dict[str, Relation] = {
         _TICKETS_THEN,
         _ANSWERS_AT,
         _HELD_AT,
+        _REVIEWS_AT,
         _INVITATIONS_AT,
         _SHOWINGS_AT,
     )

@@ -27,6 +27,7 @@ EXCLUDED: Mapping[str, str] = {
     "cartless_orders": "Orders that no cart led to.",
     "closed_unanswered": "Tickets solved without a reply.",
     "created_unknown": "Tickets whose creation is not known.",
+    "deleted": "Reviews that were taken back or taken down.",
     "emptied": "Carts emptied by hand, where the parameter `emptied` leaves them out.",
     "incomplete": "Answers that were not completed.",
     "invalid_score": "Answers off their scale, or not a whole number on it.",
@@ -38,4 +39,6 @@ EXCLUDED: Mapping[str, str] = {
     "repeated": "Answers of the same person, or of the same about one interaction, that another one stands for.",
     "scale_mismatch": "Answers on another scale, which are never pooled with these.",
     "uninvited": "Answers that no known invitation asked for.",
+    "unverified": "Reviews that are not verified, where only those are asked for.",
+    "unweighted": "Reviews on platforms to which `weights` gives no weight.",
 }

@@ -47,6 +47,8 @@ def _row(event: Incoming, key: tuple[str, str, str, str], marks: int, said: Row 
     first, actor, *others = event.first_and_dimensions()
     if key[0] not in ("invitation", "showing"):  # the earliest version tells whose it is, even if it is nobody's
         actor = (record.time, event.event_id.int, record.actor)
+    if key[0] == "review" and marks & (EDITED | DELETED):  # which of a review is the one that was posted
+        first, actor = NONE_YET, NONE_YET
     version = said or (0, NO_NUMBER, NO_NUMBER, NO_NUMBER, "", "", text(event.properties, "survey_id"), "", "")
     return (
         record.tenant,
@@ -89,7 +91,7 @@ def fold(event: Incoming) -> Iterator[Row]:
         marks = _REVIEWS[name] | (VERIFIED if flag(properties, "verified") else 0)
         scale = (_millionths(event, field) for field in ("rating", "scale_min", "scale_max"))
         said = (_millionths(event, "version", 0), *scale, "", "", "", "", "")
-        yield _row(event, key, marks, said, dimensions=name != "review_deleted")
+        yield _row(event, key, marks, said, dimensions=True)
     given = GIVEN | incomplete
     if name == "survey_invited" or (invite and (name in _ASKED or name in _ANSWERS)):
         key = ("invitation", "", "", invite or record.event_id)

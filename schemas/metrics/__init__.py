@@ -7,6 +7,7 @@ from schemas.metrics.activity import DAU, MAU, STICKINESS, WAU
 from schemas.metrics.events import EVENT_COUNT, VISITS
 from schemas.metrics.metric import Metric
 from schemas.metrics.orders import ORDERS, REVENUE
+from schemas.metrics.reviews import REVIEW_RATING
 from schemas.metrics.scores import CES, CSAT, NPS
 from schemas.metrics.support import BACKLOG, FIRST_RESPONSE_TIME, REOPEN_RATE, RESOLUTION_TIME
 from schemas.metrics.surveys import SURVEY_RESPONSE_RATE
@@ -32,5 +33,6 @@ METRICS: dict[str, Metric] = {
         CSAT,
         CES,
         SURVEY_RESPONSE_RATE,
+        REVIEW_RATING,
     )
 }

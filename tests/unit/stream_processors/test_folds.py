@@ -8,12 +8,22 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.facts import AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, GIVEN, IS_CREATED, PENDING
+from schemas.facts import (
+    AGENT_REPLY,
+    BOT_REPLY,
+    CREATED_BY_AGENT,
+    DELETED,
+    EDITED,
+    GIVEN,
+    IS_CREATED,
+    PENDING,
+    VERIFIED,
+)
 from schemas.periods import DAY_MS
 from schemas.record import DeadLetter, Frame, Record, encode
 from schemas.tables import NEVER_MS, NO_NUMBER
 from stream_processors import activity, answers, carts, checkouts, identity_links, orders, tickets, traits
-from stream_processors.incoming import incoming
+from stream_processors.incoming import NONE_YET, incoming
 from stream_processors.processor import ARCHIVE, FACTS, Decoded, Refused, columns, decode, fold
 
 NOON = 20_000 * DAY_MS + DAY_MS // 2
@@ -256,3 +266,14 @@ def test_scores_are_kept_exactly_and_words_are_told_on_a_scale_of_two(
 
 def test_a_rating_without_a_score_is_no_answer() -> None:
     assert not rows(answers, record("ticket_rated", properties={"ticket_id": "t1"}))
+
+
+def test_a_review_is_whose_it_was_when_it_was_posted() -> None:
+    properties = {"review_id": "r1", "source": "Google", "rating": 4.5, "verified": True}
+    (posted,) = rows(answers, record("review_posted", user_id="u1", properties=properties))
+    assert (posted["kind"], posted["survey"], posted["id"]) == ("review", "google", "r1")
+    assert (posted["actor"][2], posted["versions"][0][4:7]) == ("u:u1", (VERIFIED, 0, 4_500_000))
+    (edited,) = rows(answers, record("review_edited", user_id="u2", properties=properties))
+    assert (edited["actor"], edited["versions"][0][4]) == (NONE_YET, EDITED | VERIFIED)
+    (deleted,) = rows(answers, record("review_deleted", properties={"review_id": "r1", "source": "google"}))
+    assert deleted["versions"][0][4] == DELETED
