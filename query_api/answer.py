@@ -7,9 +7,11 @@ Pure. Only `watermark` and `status` depend on when it was asked (and the warning
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from query_api.figures import Figure, figure, longest_horizon
+from query_api.mix import drift
 from query_api.parameters import TRAIT, Request, shown
 from query_api.question import Cell, Question
 from query_api.statistics import square_and_add
@@ -65,10 +67,11 @@ def body(
         "details": {} if is_hidden else {**total.details, **number.details},
     }
     if request.previous is not None and before is not None:
-        earlier = figure(request.previous, before[0])
-        answer["comparison"] = _comparison(
-            number, _guarded(question, before[0], earlier, k_anon), _window(request.previous)
-        )
+        past = replace(before[0], headline=total.headline)
+        earlier = figure(request.previous, past)
+        answer["comparison"] = _comparison(number, _guarded(question, past, earlier, k_anon), _window(request.previous))
+        if metric.shape is Shape.MIX and not is_hidden:
+            answer["details"]["drift"] = drift(total.classes, past.classes)
     if metric.shape is Shape.MONEY:
         answer["currency"] = question.parameters.get("currency") or question.currency
         answer["by_currency"] = [] if is_hidden else _by_currency(total)

@@ -90,18 +90,20 @@ def _selected_events(question: Question) -> str:
     """The events that an event metric reads, filtered: canonical copies, or every copy where a fact keeps every one."""
     options = question.metric.options
     names = _names_condition(question)
+    own_columns = (*_EVENT_COLUMNS, *options.get("columns", ()))
     columns = ", ".join([*_EVENT_COLUMNS, *_properties(question)])
     if options.get("every_copy"):
         rows = f"""SELECT event_id, toUnixTimestamp64Milli(time) AS entered, name AS event, {columns}
         FROM events WHERE tenant = {{tenant:String}} AND time >= $low AND time < $until AND person_class {names}"""
     else:
-        own = ", ".join(f"own_{column} AS {column}" for column in _EVENT_COLUMNS)
-        rows = f"SELECT event_id, entered, own_name AS event, {own} FROM ({copies_apart(_EVENT_COLUMNS)})"
+        own = ", ".join(f"own_{column} AS {column}" for column in own_columns)
+        rows = f"SELECT event_id, entered, own_name AS event, {own} FROM ({copies_apart(own_columns)})"
         if names:  # after the copies are told apart: a copy may carry another name
             rows = f"SELECT * FROM ({rows}) WHERE {names.removeprefix('AND ')}"
     if _needs_people(question):
         rows = _with_person(question, rows)
-    return f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"
+    selected = f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"
+    return selected.replace("$until", "$reach") if options.get("lookahead") else selected
 
 
 def _properties(question: Question) -> list[str]:
@@ -188,6 +190,7 @@ def _bound(question: Question) -> dict[str, Any]:
         "start": question.start,
         "until": question.until,
         "at": question.at,
+        "reach": min(question.at, question.until + int(metric.options.get("lookahead", 0))),
         "low": question.start - int(metric.options.get("lookback", 0)),
         "tenant_currency": question.currency,
         "scaled_currencies": list(MINOR_DIGITS),
@@ -222,7 +225,7 @@ def statement(
     named = {**{relation.name: relation.sql for relation in needed}, **parts}
     sql = "WITH " + ",\n".join(_defined(name, body, named, select) for name, body in named.items()) + "\n" + select
     values = {**_bound(question), **(extra or {})}
-    for name in ("start", "until", "at", "low", "begun"):
+    for name in ("start", "until", "at", "low", "reach", "begun"):
         sql = sql.replace(f"${name}", f"fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')")
     bound = {name: value for name, value in values.items() if f"{{{name}:" in sql}
     return Statement(sql, bound, "people" in named)
@@ -285,6 +288,15 @@ def _aggregates(question: Question) -> dict[str, str]:
                 "scores": f"sumMapIf(map({score}, toUInt64(1)), {_COUNTED})",
                 **nothing,
                 **({"detail_respondents": respondents} if "respondents" in metric.details else {}),
+            }
+        case Shape.MIX:
+            answered = f"{_COUNTED} AND notEmpty(classes)"
+            return {
+                "n": f"countIf({answered})",
+                "persons": f"uniqExactIf(if(actor = '', id, person), {answered})",
+                "classes": "sumMap(mapFromArrays(classes, arrayMap(c -> toUInt64(1), classes)))",
+                **nothing,
+                **details,
             }
         case Shape.LEVEL:
             return {
@@ -355,15 +367,27 @@ def counting(question: Question) -> tuple[Statement, tuple[str, ...]]:
     return statement(question, select, extra, units), tuple(aggregates)
 
 
-def _shows_good(question: Question) -> bool:
-    """Whether it is the good ones that are in the numerator."""
-    return question.metric.score is not None and question.metric.score.pool in ("share", "wilson_lower")
+_HEADLINE = f"""if({{wanted:String}} != '', {{wanted:String}}, (
+    SELECT if(count() = 0, '', argMin(name, (-times, name))) FROM (
+      SELECT arrayJoin(classes) AS name, toInt64(count()) AS times FROM units WHERE {_COUNTED} GROUP BY name)))"""
+
+
+def _good(question: Question) -> str:
+    """Whether a counted unit is in the numerator, where not all of them are."""
+    if question.metric.shape is Shape.MIX:
+        return f"has(classes, {_HEADLINE})"
+    score = question.metric.score
+    return "good" if score is not None and score.pool in ("share", "wilson_lower") else "1"
 
 
 def explaining(question: Question, after: tuple[int, str] | None, limit: int) -> Statement:
     """The statement that lists units by (entered, id) after a place; each row carries the total."""
     shape = question.metric.shape
-    shown = {Shape.DURATION: "counted OR reason != ''", Shape.LEVEL: "counted"}.get(shape, "1")
+    shown = {
+        Shape.DURATION: "counted OR reason != ''",
+        Shape.LEVEL: "counted",
+        Shape.MIX: "reason != '' OR notEmpty(classes)",
+    }.get(shape, "1")
     rows = f"SELECT * FROM units WHERE {shown}"
     if shape in (Shape.DISTINCT, Shape.STICKINESS):
         chosen = _qualified(question) if shape is Shape.DISTINCT else _COUNTED
@@ -380,7 +404,7 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
         "outcome_at": "outcome_at" if shape in (Shape.RATE, Shape.DURATION) else "toInt64(0)",
         "outcome_id": "outcome_id" if shape in (Shape.RATE, Shape.DURATION) else "''",
         "h": "h" if shape is Shape.RATE else "toInt64(0)",
-        "good": "toUInt8(good)" if _shows_good(question) else "toUInt8(1)",
+        "good": f"toUInt8({_good(question)})",
         "duration": "toInt64(duration)" if shape is Shape.DURATION else "toInt64(0)",
         "event_ids": "arrayMap(e -> toString(e), event_ids)",
     }

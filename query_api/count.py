@@ -9,6 +9,7 @@ from typing import Any
 
 from query_api import identity
 from query_api.compile import Statement, counting, explaining, message_ids
+from query_api.mix import most_frequent
 from query_api.question import Cell, Question, Scored
 from query_api.statistics import quantile
 from schemas.metrics.metric import Metric, Shape
@@ -57,6 +58,9 @@ async def count(store: Store, question: Question) -> list[Cell]:
     if metric.beside:
         found = {name: await _beside(store, question, other) for name, other in metric.beside.items()}
         total = replace(total, details={**total.details, **found})
+    if metric.shape is Shape.MIX:
+        headline = question.bound["wanted"] or most_frequent(total.classes)
+        total, cells = (replace(total, headline=headline), [replace(cell, headline=headline) for cell in cells])
     if metric.longer:
         longer = {name: await _longer(store, question, length) for name, length in metric.longer.items()}
         total, cells = (replace(total, longer=longer), [replace(cell, longer=longer) for cell in cells])
@@ -118,6 +122,9 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
                 persons=counted["persons"],
                 scores=[_scored(key, int(n)) for key, n in sorted(counted["scores"].items())],
             )
+        case Shape.MIX:
+            classes = {name: int(n) for name, n in sorted(counted["classes"].items()) if n}
+            return replace(cell, persons=counted["persons"], classes=classes)
         case Shape.LEVEL:
             ages = counted["durations"]
             middle = quantile(ages, 0.5) / 1000 if ages else None

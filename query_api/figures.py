@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from query_api import platforms, scores
+from query_api import mix, platforms, scores
 from query_api.question import Cell, Question
 from query_api.statistics import CONFIDENCE, NO_LIMITS, Limits, mean_limits, quantile, quantile_limits, wilson
 from query_api.survival import TRANSFORM, Curve, kaplan_meier
@@ -85,6 +85,8 @@ def figure(question: Question, cell: Cell) -> Figure:
             return _duration(question, cell, maturity)
         case Shape.SCORE:
             return _score(question, cell, maturity)
+        case Shape.MIX:
+            return _mix(cell, maturity)
         case Shape.STICKINESS:
             share = cell.numerator / cell.denominator if cell.denominator else None
             shown = Figure(share, cell.numerator, cell.denominator, cell.n, observed=share)
@@ -191,6 +193,30 @@ def _score(question: Question, cell: Cell, maturity: float) -> Figure:
         limits=found.limits,
         method=found.method,
         details=platforms.details(question, cell) if by_stratum else scores.details(question, cell, found),
+        warnings=frozenset(key for key, is_so in told.items() if is_so),
+    )
+
+
+def _mix(cell: Cell, maturity: float) -> Figure:
+    found = mix.share(cell)
+    low, high = found.limits
+    told = {
+        "small_n": cell.n < SMALL_N,
+        "imprecise": low is not None and high is not None and (high - low) / 2 > IMPRECISE,
+        "clustered": cell.persons < cell.n,
+        "multi_select": sum(cell.classes.values()) > cell.n,
+    }
+    return Figure(
+        value=found.value,
+        numerator=found.numerator,
+        denominator=cell.n,
+        n=cell.n,
+        basis="mature" if maturity == 1 else "observed",
+        maturity=maturity,
+        observed=found.value,
+        limits=found.limits,
+        method="goodman",
+        details=found.details,
         warnings=frozenset(key for key, is_so in told.items() if is_so),
     )
 

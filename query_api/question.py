@@ -83,6 +83,9 @@ class Cell:
     events: Sequence[int] = ()
     censored: Sequence[int] = ()
     scores: Sequence[Scored] = ()
+    classes: Mapping[str, int] = field(default_factory=dict)
+    headline: str = ""
+    """The class that the number is about, of the total in every cell."""
     longer: Mapping[str, Sequence[Scored]] = field(default_factory=dict)
     """Scores of other windows with the same end, of all segments, by name."""
     excluded: Mapping[str, int] = field(default_factory=dict)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from scipy.special import bdtr, stdtrit
+from scipy.special import bdtr, ndtri, stdtrit
 
 Z = 1.959963984540054
 """The 0.975 quantile of the normal distribution."""
@@ -20,13 +20,18 @@ Limits = tuple[float | None, float | None]
 NO_LIMITS: Limits = (None, None)
 
 
-def wilson(successes: int, n: float) -> Limits:
+def goodman(successes: int, n: int, classes: int) -> Limits:
+    """The interval of one of so many shares that are to hold at once: Wilson's with Bonferroni's normal point."""
+    return wilson(successes, n, Z if classes < 2 else float(ndtri(1 - _TAIL / classes)))
+
+
+def wilson(successes: int, n: float, z: float = Z) -> Limits:
     """Wilson score interval of a share; none for n = 0."""
     if n == 0:
         return NO_LIMITS
-    share, spread = successes / n, Z * Z / n
+    share, spread = successes / n, z * z / n
     centre = (share + spread / 2) / (1 + spread)
-    half = Z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == n else min(1.0, centre + half)
     return low, high

@@ -10,6 +10,7 @@ WARNINGS: Mapping[str, str] = {
     "horizon_not_reached": "No unit is as old as the horizon; the estimate carries the last known share forward.",
     "immature": "Some units are still open and this statistic leaves them out.",
     "imprecise": "The interval reaches more than 10 points to each side.",
+    "multi_select": "Some named several classes: the shares exceed 1 together.",
     "not_reached": "More than the asked share is still open: the quantile does not exist yet, only its lower limit.",
     "open_window": "The window ends after `at`: more units will enter.",
     "overlapping_segments": "One person can be in several segments: they do not add up to the total.",

@@ -45,6 +45,7 @@ Instant = Annotated[int, BeforeValidator(read_instant)]
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 Author = Annotated[Literal["agent", "customer", "bot"], BeforeValidator(_lower)]
 Items = list[dict[str, Any]]
+Texts = list[Text]
 
 
 _PLAIN: dict[Any, Any] = {
@@ -55,6 +56,7 @@ _PLAIN: dict[Any, Any] = {
     Flag: bool,
     Author: Literal["agent", "customer", "bot"],
     Items: list[dict[str, Any]],
+    Texts: list[str],
 }
 """What is certainly valid, as producers nearly always send it."""
 

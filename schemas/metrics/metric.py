@@ -22,6 +22,7 @@ class Shape(StrEnum):
     DURATION = "duration"
     LEVEL = "level"
     SCORE = "score"
+    MIX = "mix"
 
 
 class Kind(StrEnum):
@@ -65,6 +66,8 @@ class Variant:
 
 
 DEFAULT = "default"
+_OF_A_MIX = ("purpose", "answered", "shares", "drift")
+"""Details that a mix computes from its classes."""
 Denominator = Callable[[int, Mapping[str, Any], Mapping[str, int], Mapping[str, Any]], Fraction]
 
 
@@ -156,7 +159,8 @@ class Metric:
     @property
     def summed(self) -> tuple[str, ...]:
         """The details that are columns of the units."""
-        return tuple(name for name in self.details if name not in self.beside and name not in self.derived)
+        other = {*self.beside, *self.derived, *(_OF_A_MIX if self.shape is Shape.MIX else ())}
+        return tuple(name for name in self.details if name not in other)
 
     @property
     def horizons(self) -> tuple[str, ...]:

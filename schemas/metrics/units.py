@@ -4,8 +4,9 @@ Every unit: `id`, `actor` (raw, "" if none), `entered` (ms), `reason` ("" = coun
 `event_ids`, and its dimensions. A rate adds `outcome_at` (ms, 0 = none before `at`), `outcome_id` and `h` (ms). Money
 adds `amount` (minor units) and `currency`. A duration adds `counted`, `closed` with `duration` (ms), `km` (0 out, 1
 outcome, 2 censored) with `age` (ms), `outcome_at` and `outcome_id`. A score adds `score_sum` and `score_of` (its
-numerator and denominator), `good`, `stratum` ("" where all are pooled) and `h` (ms, until when it may change). Each
-name in the metric's `details` is a column of numbers that are summed, unless the shape computes it.
+numerator and denominator), `good`, `stratum` ("" where all are pooled) and `h` (ms, until when it may change). A
+mix adds `classes` (names; none: not counted). Each name in the metric's `details` is a column of numbers that are
+summed, unless the shape computes it.
 
 Units made of events read `selected_events` (filters applied, with `person` where the metric's options ask for people)
 and hand on the traits that a question asks for with `$traits` at the end of their columns.
