@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.events.declared import Declared, Id, Items, Number, Text
+from schemas.events.declared import Declared, Flag, Id, Items, Number, Text, Texts
 
 
 class PageViewed(Declared, family="visit", entities=("visit",), aliases=("page", "pageview")):
@@ -39,9 +39,12 @@ class ApplicationCrashed(Declared, family="visit", entities=("visit",), aliases=
 
 
 class VisitPurposeAnswered(Declared, family="visit", entities=("visit",)):
-    """A visitor said why they came."""
+    """A visitor said why they came, or (`inferred`) somebody concluded it."""
 
     purpose: Text
+    purposes: Texts
+    inferred: Flag
+    taxonomy: Text
 
 
 class ProductsSearched(Declared, family="browse", aliases=("search", "product_searched", "view_search_results")):

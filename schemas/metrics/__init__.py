@@ -7,6 +7,7 @@ from schemas.metrics.activity import DAU, MAU, STICKINESS, WAU
 from schemas.metrics.events import EVENT_COUNT, VISITS
 from schemas.metrics.metric import Metric
 from schemas.metrics.orders import ORDERS, REVENUE
+from schemas.metrics.purposes import VISIT_PURPOSE
 from schemas.metrics.reviews import REVIEW_RATING
 from schemas.metrics.scores import CES, CSAT, NPS
 from schemas.metrics.support import BACKLOG, FIRST_RESPONSE_TIME, REOPEN_RATE, RESOLUTION_TIME
@@ -34,5 +35,6 @@ METRICS: dict[str, Metric] = {
         CES,
         SURVEY_RESPONSE_RATE,
         REVIEW_RATING,
+        VISIT_PURPOSE,
     )
 }
