@@ -63,7 +63,7 @@ def _of_answers(name: str, title: str, narrowed: str) -> Metric:
 _RESPONDENTS = _of_answers(
     "respondents",
     "People who answered anything.",
-    "SELECT person AS id, '' AS reason FROM filtered WHERE reason = '' AND person != '' GROUP BY person",
+    "SELECT person AS id, '' AS reason FROM filtered AS f WHERE f.reason = '' AND person != '' GROUP BY person",
 )
 _UNSOLICITED = _of_answers(
     "unsolicited",
