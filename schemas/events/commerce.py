@@ -201,7 +201,7 @@ class ProductReviewed(Declared, family="wishlist"):
 
     product_id: Id
     review_id: Id
-    rating: Number
+    rating: Text
     source: Text
     scale_min: Number
     scale_max: Number

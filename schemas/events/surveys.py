@@ -86,7 +86,7 @@ class ReviewPosted(Declared, family="review"):
 
     source: Text
     review_id: Id
-    rating: Number
+    rating: Text
     scale_min: Number
     scale_max: Number
     version: Number
@@ -98,7 +98,7 @@ class ReviewEdited(Declared, family="review"):
 
     source: Text
     review_id: Id
-    rating: Number
+    rating: Text
     scale_min: Number
     scale_max: Number
     version: Number
@@ -116,7 +116,7 @@ class MentionPosted(Declared, family="review"):
     """Somebody spoke of us in public."""
 
     source: Text
-    rating: Number
+    rating: Text
     text: Text
     sentiment: Number
     model: Text
