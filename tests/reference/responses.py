@@ -12,7 +12,7 @@ from tests.reference.copies import Copy
 from tests.reference.counting import Known, passes
 from tests.reference.scores import came
 from tests.reference.surveys import ANSWERS, showings_of
-from tests.reference.unit import Unit, first_of
+from tests.reference.unit import Unit, first_dimension, first_of
 
 Body = dict[str, Any]
 
@@ -23,9 +23,13 @@ class Sent(Unit):
 
 
 def _of(known: Known, key: str, copies: list[Copy], entry: int) -> Sent:
-    """Whom it was sent to is whom it names, whoever did it."""
-    person = known.people.person(first_of(copies, lambda copy: copy.actor))
-    return Sent(key, entry, known.dimensions(copies), person)
+    """Whom it was sent to is whom it names, whoever did it; traits are that person's."""
+    person, plain = known.people.person(first_of(copies, lambda copy: copy.actor)), first_dimension(copies)
+
+    def dimension(name: str) -> str:
+        return known.people.trait(person, name.removeprefix("trait.")) if name.startswith("trait.") else plain(name)
+
+    return Sent(key, entry, dimension, person)
 
 
 def responses(known: Known, asked: Asked) -> Iterator[Sent]:
