@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from query_api.figures import Figure, figure, longest_horizon
+from query_api.figures import Figure, average, figure, longest_horizon
 from query_api.parameters import TRAIT, Request, shown
 from query_api.question import Cell, Question
 from query_api.statistics import square_and_add
@@ -69,9 +69,9 @@ def body(
         answer["comparison"] = _comparison(
             number, _guarded(question, before[0], earlier, k_anon), _window(request.previous)
         )
-    if metric.shape is Shape.MONEY:
+    if metric.money:
         answer["currency"] = question.parameters.get("currency") or question.currency
-        answer["by_currency"] = [] if is_hidden else _by_currency(total)
+        answer["by_currency"] = [] if is_hidden else _by_currency(question, total)
     return answer
 
 
@@ -100,7 +100,7 @@ def _status(question: Question, counted: Figure, watermark: int, final_at: int |
 def _circumstances(question: Question, watermark: int) -> set[str]:
     """Warnings that come with the question, not with what was counted."""
     metric = question.metric
-    people = metric.shape in (Shape.DISTINCT, Shape.STICKINESS)
+    people = metric.shape in (Shape.DISTINCT, Shape.STICKINESS, Shape.PER_PERSON)
     found = {
         "open_window": question.end > question.at,
         "ahead_of_watermark": question.at > watermark,
@@ -170,7 +170,12 @@ def _comparison(number: Figure, before: Figure, window: dict[str, str]) -> dict[
     return compared
 
 
-def _by_currency(total: Cell) -> list[dict[str, Any]]:
+def _by_currency(question: Question, total: Cell) -> list[dict[str, Any]]:
+    if question.metric.shape is Shape.MONEY_AVERAGE:
+        return [
+            {"currency": currency, "value": average(question, values, currency), "n": sum(values.values())}
+            for currency, values in sorted(total.other_values.items())
+        ]
     return [
         {"currency": currency, "value": in_units(amount, currency), "n": n}
         for currency, (amount, n) in sorted(total.by_currency.items())

@@ -237,6 +237,18 @@ def _aggregates(question: Question) -> dict[str, str]:
                 "counts": f"sumMapIf(map(toString(currency), toInt64(1)), {_COUNTED})",
                 **nothing,
             }
+        case Shape.MONEY_AVERAGE:
+            return {
+                "n": f"countIf({_COUNTED})",
+                "values": f"sumMapIf([(toString(currency), toInt64(amount))], [toUInt64(1)], {_COUNTED})",
+                **nothing,
+            }
+        case Shape.PER_PERSON:
+            return {
+                "n": "countIf(is_counted)",
+                "values": "sumMapIf([('', toInt64(things))], [toUInt64(1)], is_counted)",
+                "excluded": "sumMap(left_out)",
+            }
         case Shape.RATE:
             done = "outcome_at > 0 AND outcome_at - entered < h"
             hit = done if metric.options["outcome"] == "presence" else f"NOT ({done})"
@@ -327,8 +339,23 @@ def counting(question: Question) -> tuple[Statement, tuple[str, ...]]:
     is_total = f"toUInt8(grouping({together}) > 0)" if names else "1"
     grouped = f"GROUP BY GROUPING SETS ((), ({together}))" if names else ""
     values = ", ".join(f"{sql} AS out_{name}" for name, sql in aggregates.items())
+    if question.metric.shape is Shape.PER_PERSON:
+        rows = f"({_of_each_person(f'{is_total} AS is_total, {keys}', names)})"
+        grouped, is_total, keys = (
+            f"GROUP BY {', '.join(['is_total', *names])}",
+            "is_total",
+            "".join(f"{n}, " for n in names),
+        )
     select = f"SELECT {is_total} AS is_total, {keys}{values} FROM {rows} {grouped}"
     return statement(question, select, extra, units), tuple(aggregates)
+
+
+def _of_each_person(keys: str, names: Sequence[str]) -> str:
+    """What each person has, in total and under each combination of segment values."""
+    cut = f", ({', '.join([*names, 'person'])})" if names else ""
+    return f"""SELECT {keys}person, uniqExactIf(thing, {_COUNTED} AND thing != '') AS things,
+      countIf({_COUNTED}) > 0 AS is_counted, sumMapIf(map(reason, toUInt64(1)), reason != '') AS left_out
+      FROM units GROUP BY GROUPING SETS ((person){cut})"""
 
 
 def explaining(question: Question, after: tuple[int, str] | None, limit: int) -> Statement:
@@ -343,6 +370,10 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
           FROM units WHERE reason != '' OR ({chosen}) GROUP BY id, person, reason"""
     if not _has_person(question):
         rows = with_person(rows)
+    if shape is Shape.PER_PERSON:
+        rows = f"""SELECT if(reason = '', person, id) AS id, min(entered) AS entered, any(person) AS person, reason,
+          arraySlice(arrayDistinct(groupArrayArray(event_ids)), 1, {_MOST_EVENTS}) AS event_ids
+          FROM ({rows}) GROUP BY id, reason"""
     columns = {
         "id": "id",
         "entered": "entered",

@@ -68,6 +68,8 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
     match question.metric.shape:
         case Shape.MONEY:
             return _money(question, cell, counted)
+        case Shape.MONEY_AVERAGE | Shape.PER_PERSON:
+            return _valued(question, cell, counted)
         case Shape.RATE:
             return replace(
                 cell,
@@ -99,6 +101,17 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
             return replace(cell, numerator=counted[people], denominator=days * cell.n)
         case _:
             return cell
+
+
+def _valued(question: Question, cell: Cell, counted: Mapping[str, Any]) -> Cell:
+    own = (question.parameters.get("currency") or question.currency) if question.metric.money else ""
+    found: dict[str, dict[int, int]] = {own: {}}
+    for (currency, value), n in zip(*counted["values"], strict=True):
+        found.setdefault(currency, {})[int(value)] = int(n)
+    values = found.pop(own)
+    n = sum(values.values())
+    total = sum(value * times for value, times in values.items())
+    return replace(cell, n=n, numerator=total, denominator=n, values=values, other_values=found)
 
 
 def _money(question: Question, cell: Cell, counted: Mapping[str, Any]) -> Cell:

@@ -6,13 +6,24 @@ limit at all; a Kaplan–Meier one is always shown, with null limits where S is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from query_api.question import Cell, Question
-from query_api.statistics import CONFIDENCE, NO_LIMITS, Limits, mean_limits, quantile, quantile_limits, wilson
+from query_api.statistics import (
+    CONFIDENCE,
+    NO_LIMITS,
+    Limits,
+    Ranked,
+    mean_limits,
+    moment_limits,
+    quantile,
+    quantile_limits,
+    wilson,
+)
 from query_api.survival import TRANSFORM, Curve, kaplan_meier
-from schemas.currencies import in_units
+from schemas.currencies import in_units, units_of
 from schemas.metrics.metric import Shape
 
 KAPLAN_MEIER = "kaplan_meier"
@@ -83,12 +94,51 @@ def figure(question: Question, cell: Cell) -> Figure:
         case Shape.STICKINESS:
             share = cell.numerator / cell.denominator if cell.denominator else None
             shown = Figure(share, cell.numerator, cell.denominator, cell.n, observed=share)
+        case Shape.MONEY_AVERAGE | Shape.PER_PERSON:
+            shown = _average(question, cell)
         case Shape.MONEY:
             money = in_units(cell.numerator, question.parameters.get("currency") or question.currency)
             shown = Figure(money, money, None, cell.n, observed=money)
         case _:
             shown = Figure(cell.numerator, cell.numerator, None, cell.n, observed=cell.numerator)
     return replace(shown, maturity=maturity, basis="mature" if maturity == 1 else "observed")
+
+
+def _average(question: Question, cell: Cell) -> Figure:
+    """Mean or quantile of values; a mean has the sum and the number as its numerator and denominator."""
+    own = (question.parameters.get("currency") or question.currency) if question.metric.money else None
+    value = average(question, cell.values, own)
+    is_mean = question.statistic not in _QUANTILES
+    if is_mean:
+        n, total, squares = (sum(each**power * times for each, times in cell.values.items()) for power in (0, 1, 2))
+        limits = moment_limits(n, total, squares)
+    else:
+        limits = quantile_limits(Ranked(cell.values), _QUANTILES[question.statistic])
+    return Figure(
+        value=value,
+        numerator=_in_units(cell.numerator, own) if is_mean else None,
+        denominator=cell.n if is_mean else None,
+        n=cell.n,
+        observed=value,
+        limits=(_in_units(limits[0], own), _in_units(limits[1], own)),
+        method="t" if is_mean else "binomial",
+        warnings=frozenset({"small_n"} if cell.n < SMALL_N else ()),
+    )
+
+
+def average(question: Question, values: Mapping[int, int], currency: str | None) -> float | None:
+    """The statistic that is asked for (else the mean) of `values`, each with how often it occurs."""
+    n = sum(values.values())
+    if not n:
+        return None
+    if question.statistic in _QUANTILES:
+        return _in_units(quantile(Ranked(values), _QUANTILES[question.statistic]), currency)
+    total = sum(value * times for value, times in values.items())
+    return total / (n * (units_of(currency) if currency else 1))
+
+
+def _in_units(amount: float | None, currency: str | None) -> float | None:
+    return amount if amount is None or currency is None else amount / units_of(currency)
 
 
 def _maturity(question: Question, cell: Cell) -> float:

@@ -15,6 +15,8 @@ class Shape(StrEnum):
 
     COUNT = "count"
     MONEY = "money"
+    MONEY_AVERAGE = "money_average"
+    PER_PERSON = "per_person"
     RATE = "rate"
     DISTINCT = "distinct"
     STICKINESS = "stickiness"
@@ -130,6 +132,11 @@ class Metric:
         """The parameters that hold how long after its entry a unit can still have its outcome."""
         named: tuple[str, ...] = self.options.get("horizons") or ((self.horizon,) if self.horizon else ())
         return named
+
+    @property
+    def money(self) -> bool:
+        """Whether the number is an amount of one currency, beside which others are listed."""
+        return self.shape in (Shape.MONEY, Shape.MONEY_AVERAGE)
 
     @property
     def state(self) -> bool:

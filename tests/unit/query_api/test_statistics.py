@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from query_api.statistics import mean_limits, quantile, quantile_limits, square_and_add, wilson
+from query_api.statistics import Ranked, mean_limits, moment_limits, quantile, quantile_limits, square_and_add, wilson
 
 
 def test_wilson_limits_are_those_of_newcombe_1998() -> None:
@@ -58,3 +58,14 @@ def test_mean_limits_are_student_s() -> None:
     assert high is not None
     assert (low + high) / 2 == pytest.approx(3.0)
     assert (high - low) / 2 == pytest.approx(2.776445 * math.sqrt(2.5 / 5), abs=1e-6)
+
+
+def test_values_told_by_how_often_they_occur_are_the_values_themselves() -> None:
+    values = [3, 3, 3, 5, 8, 8, 13]
+    ranked = Ranked({8: 2, 3: 3, 13: 1, 5: 1})
+    assert [*ranked] == ranked[:] == values
+    assert len(Ranked({})) == 0
+    for q in (0.1, 0.5, 0.9):
+        assert quantile(ranked, q) == quantile(values, q)
+        assert quantile_limits(ranked, q) == quantile_limits(values, q)
+    assert moment_limits(7, sum(values), sum(value * value for value in values)) == mean_limits(values)
