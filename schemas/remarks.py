@@ -27,6 +27,7 @@ EXCLUDED: Mapping[str, str] = {
     "created_unknown": "Tickets whose creation is not known.",
     "emptied": "Carts emptied by hand, where the parameter `emptied` leaves them out.",
     "no_actor": "Events without a user id and without an anonymous id.",
+    "no_amount": "Orders of which no event says what they were worth.",
     "no_cart_id": "Adds to a cart that name neither a cart nor a session.",
     "no_checkout_id": "Checkouts begun that name no checkout, order, cart or session.",
 }
