@@ -10,11 +10,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.reference.copies import instant
+from tests.reference.growth_parameters import GROWTH, LENGTHS
 
 DAY = 86_400_000
 SHARED = frozenset(
     ["window", "from", "to", "period", "at", "tz", "segment", "filter", "compare", "statistic", "limit", "definition"]
 )
+ANSWERS = {"dedupe": "latest", "attribution": "completion", "within": "P14D"}
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "cart_abandonment_rate": {
         "entity": "cart", "horizon": "PT24H", "inactivity": "PT1H", "recovery": "P30D", "emptied": "abandoned",
@@ -28,6 +30,18 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "first_response_time": {"bots": "false", "sla": ""},
     "reopen_rate": {"within": "P14D", "thank_you": "ignore"},
     "revenue": {"currency": ""},
+    "nps": {"kind": "relational", **ANSWERS},
+    "csat": {"scale": "", **ANSWERS},
+    "ces": {"scale": "", "direction": "easy_high", "threshold": "", **ANSWERS},
+    "survey_response_rate": {"within": "P14D", "eligible": ""},
+    "review_rating": {"verified": "any", "weights": "", "prior": "20", "within": "P14D"},
+    "visit_purpose": {"purpose": "", "labels": "declared", "taxonomy": ""},
+    "contact_volume": {"direction": "inbound"},
+    "handling_time": {"parts": "talk,hold,wrap"},
+    "transfers_per_contact": {"ivr": "ignore", "consult": "ignore"},
+    "first_contact_resolution_rate": {"within": "P7D", "scope": "any", "declared": "silence"},
+    "self_service_containment_rate": {"within": "PT24H", "engagement": "PT10S", "goals": ""},
+    **GROWTH,
 }  # fmt: skip
 STATES = ("dau", "wau", "mau", "stickiness", "backlog")
 
@@ -63,6 +77,9 @@ class Asked:
     filters: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     statistic: str = ""
     previous: tuple[int, int] | None = None
+    definition: str = "default"
+    preceding: tuple[int, int] = (0, 0)
+    rolling: bool = False
 
     @property
     def until(self) -> int:
@@ -72,7 +89,8 @@ class Asked:
         """The same question about the window before."""
         if self.previous is None:
             return None
-        return replace(self, start=self.previous[0], end=self.previous[1], previous=None)
+        start, end = self.previous
+        return replace(self, start=start, end=end, previous=None, preceding=(2 * start - end, start))
 
 
 def ask(metric: str, query: Mapping[str, Any], tz: str, currency: str = "EUR", week_start: str = "monday") -> Asked:
@@ -80,11 +98,17 @@ def ask(metric: str, query: Mapping[str, Any], tz: str, currency: str = "EUR", w
     tz = str(query.get("tz", tz))
     at = instant(query["at"])
     assert at is not None
-    start, end, before = _window(query, at, tz, week_start)
+    windowed = query
+    if metric == "retention":
+        # Its `period` is the width of a cohort, and without dates the window is the triangle's.
+        windowed = {name: value for name, value in query.items() if name != "period"}
+        if not {"from", "window"} & set(query):
+            windowed |= _last_periods(str(query.get("period", "day")), int(query.get("periods", 8)), at, tz)
+    start, end, before = _window(windowed, at, tz, week_start)
     parameters = {name: query.get(name, default) for name, default in DEFAULTS.get(metric, {}).items()}
     assert not set(query) - SHARED - set(parameters), f"{metric} has no such parameter: {query}"
-    for name in ("horizon", "horizon_async", "inactivity", "recovery", "within", "sla"):
-        if parameters.get(name):
+    for name in ("horizon", "horizon_async", "inactivity", "recovery", "within", "sla", "engagement", *LENGTHS):
+        if parameters.get(name) and parameters[name] != "auto":
             parameters[name] = duration(str(parameters[name]))
     if metric in STATES and metric != "backlog":
         end = min(at, end)
@@ -97,9 +121,32 @@ def ask(metric: str, query: Mapping[str, Any], tz: str, currency: str = "EUR", w
         metric, start, end, at, tz, currency, parameters,
         segments=tuple(part for part in str(query.get("segment", "")).split(",") if part),
         filters=tuple(_filter(text) for text in ([filters] if isinstance(filters, str) else filters)),
-        statistic=str(query.get("statistic", "")),
+        statistic=str(query.get("statistic", "mean" if metric == "handling_time" else "")),
         previous=before if query.get("compare") == "previous" else None,
+        definition=str(query.get("definition", "default")),
+        preceding=before,
+        rolling="from" not in windowed and "period" not in windowed,
     )  # fmt: skip
+
+
+def period_of(day: date, grain: str) -> date:
+    """The first day of the calendar day, week (from Monday) or month that holds a day."""
+    if grain == "month":
+        return day.replace(day=1)
+    return day - timedelta(days=day.weekday()) if grain == "week" else day
+
+
+def following(day: date, grain: str, periods: int = 1) -> date:
+    """The first day of the period so many periods later."""
+    if grain == "month":
+        months = day.year * 12 + day.month - 1 + periods
+        return date(months // 12, months % 12 + 1, 1)
+    return day + timedelta(days=periods * (7 if grain == "week" else 1))
+
+
+def _last_periods(grain: str, periods: int, at: int, tz: str) -> dict[str, str]:
+    last = period_of(local_day(at - 1, tz), grain)
+    return {"from": following(last, grain, 1 - periods).isoformat(), "to": following(last, grain).isoformat()}
 
 
 def _filter(text: str) -> tuple[str, str, tuple[str, ...]]:

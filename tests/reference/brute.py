@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,51 +21,78 @@ from tests.reference import numbers
 from tests.reference.asking import STATES, Asked, local_day, midnight
 from tests.reference.copies import Copies
 from tests.reference.counting import UNITS, Known, active, activity, passes, span
+from tests.reference.experience import SHAPES
+from tests.reference.experience import UNITS as MORE_UNITS
+from tests.reference.growth import GROWTH
+from tests.reference.growth import answer as growth
+from tests.reference.opinions import drift
+from tests.reference.surveys import registry
 from tests.reference.unit import Sums, Unit, add_up
 
 RATES = {
     "cart_abandonment_rate": ("horizon", "absence"),
     "checkout_abandonment_rate": ("horizon", "absence"),
     "reopen_rate": ("within", "presence"),
+    "survey_response_rate": ("within", "presence"),
+    "first_contact_resolution_rate": ("within", "absence"),
+    "self_service_containment_rate": ("within", "absence"),
 }
 QUANTILES = {"median": 0.5, "p90": 0.9, "km_median": 0.5}
-DURATIONS = ("resolution_time", "first_response_time")
+DURATIONS = ("resolution_time", "first_response_time", "handling_time")
 Body = dict[str, Any]
 
 
 class Reference:
-    def __init__(self, deliveries: Iterable[Mapping[str, Any]], tenant: str = "demo") -> None:
+    def __init__(
+        self,
+        deliveries: Iterable[Mapping[str, Any]],
+        tenant: str = "demo",
+        questions: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
         self.copies = Copies.of(deliveries, tenant)
+        self.questions = registry(questions)
         self._known: dict[int, Known] = {}
 
     def known(self, at: int) -> Known:
         if at not in self._known:
-            self._known[at] = Known(self.copies, at)
+            self._known[at] = Known(self.copies, at, self.questions)
         return self._known[at]
 
     def answer(self, asked: Asked) -> Body:
-        body = self._state(asked) if asked.metric in STATES[:4] else self._counted(asked)
+        if asked.metric in GROWTH:
+            body = growth(self.known(asked.at), asked)
+        else:
+            body = self._state(asked) if asked.metric in STATES[:4] else self._counted(asked)
         earlier = asked.before()
         if earlier is not None:
-            body["comparison"] = _comparison(asked, body, self.answer(earlier))
+            if asked.metric == "visit_purpose":
+                # The purpose of now, whatever was the most frequent one then.
+                earlier = replace(earlier, parameters={**asked.parameters, "purpose": body["details"]["purpose"] or ""})
+            before = self.answer(earlier)
+            body["comparison"] = _comparison(asked, body, before)
+            if asked.metric == "visit_purpose":
+                body["details"]["drift"] = drift(body, before)
         return body
 
     def units(self, asked: Asked) -> list[Unit]:
         """Every unit of the question, for whoever must see why."""
         known = self.known(asked.at)
-        return [unit for unit in UNITS[asked.metric](known, asked) if passes(unit, asked)]
+        return [unit for unit in {**UNITS, **MORE_UNITS}[asked.metric](known, asked) if passes(unit, asked)]
 
     def _counted(self, asked: Asked) -> Body:
         units = self.units(asked)
-        total = add_up(units)
-        body = _body(asked, total)
+        body = self._cell(asked, units, units)
         groups: dict[tuple[str | None, ...], list[Unit]] = defaultdict(list)
         if asked.segments:
             for unit in units:
                 groups[tuple(unit.dimensions(name) or None for name in asked.segments)].append(unit)
-        cells = [(key, _body(asked, add_up(found))) for key, found in groups.items()]
+        cells = [(key, self._cell(asked, found, units)) for key, found in groups.items()]
         body["segments"] = _segments(asked, cells)
         return body
+
+    def _cell(self, asked: Asked, units: list[Unit], whole: list[Unit]) -> Body:
+        body, shape = _body(asked, add_up(units)), SHAPES.get(asked.metric)
+        return body | shape(self.known(asked.at), asked, units, whole, body) if shape else body
 
     def _state(self, asked: Asked) -> Body:
         known = self.known(asked.at)
@@ -270,7 +298,7 @@ def _comparison(asked: Asked, body: Body, earlier: Body) -> Body:
     found: Body = {"value": earlier["value"], "difference": None, "low": None, "high": None}
     if body["value"] is not None and earlier["value"] is not None:
         found["difference"] = body["value"] - earlier["value"]
-        if body.get("interval") and earlier.get("interval") and asked.metric in (*RATES, *DURATIONS):
+        if body.get("interval") and earlier.get("interval") and asked.metric in (*RATES, *DURATIONS, *SHAPES, *GROWTH):
             pairs = [(part["interval"]["low"], part["interval"]["high"]) for part in (body, earlier)]
             found["low"], found["high"] = numbers.square_and_add(body["value"], pairs[0], earlier["value"], pairs[1])
     return found

@@ -48,6 +48,7 @@ NOT_A_PERSONS = frozenset(
         "order_cancelled",
         "subscription_renewed",
         "payment_failed",
+        "payment_refunded",
         "ticket_assigned",
         "ticket_transferred",
         "ticket_status_changed",
@@ -59,6 +60,20 @@ NOT_A_PERSONS = frozenset(
         "email_link_clicked",
         "email_bounced",
         "email_marked_as_spam",
+        "survey_invited",
+        "survey_delivered",
+        "survey_bounced",
+        "survey_shown",
+        "ivr_menu_entered",
+        "ivr_goal_reached",
+        "call_queued",
+        "call_answered",
+        "call_transferred",
+        "call_ended",
+        "call_wrap_up_ended",
+        "live_chat_message_received",
+        "live_chat_conversation_ended",
+        "review_deleted",
     ]
 )
 
@@ -113,6 +128,7 @@ class Copy:
     traits: Mapping[str, str]
     properties: Mapping[str, Any]
     canonical: bool = False
+    account: str = ""
 
     @property
     def actor(self) -> str:
@@ -144,6 +160,8 @@ class Copy:
             return self.name
         if name in ("country", "channel", "device"):
             return str(getattr(self, name))
+        if name == "survey":
+            return self.text("survey_id")
         return self.text("agent_id" if name == "agent" else name)
 
 
@@ -177,6 +195,7 @@ def read(event: Mapping[str, Any], tenant: str, source: str, received: int, sent
         bot=context.get("bot") is True or bool(BOT.search(text(context.get("userAgent")))),
         traits={key: text(value) for key, value in traits.items()},
         properties=properties,
+        account=text(properties.get("account_id") or context.get("groupId") or event.get("groupId")),
     )
 
 

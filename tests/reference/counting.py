@@ -8,9 +8,11 @@ from datetime import timedelta
 from functools import cached_property, partial
 
 from tests.reference.asking import Asked, local_day, midnight
+from tests.reference.contacts import Contact, contacts_of
 from tests.reference.copies import VISITS, Copies, Copy, canonical_name
 from tests.reference.people import People
 from tests.reference.shop import LATE_PAYMENT, Basket, Shop, carts_of, checkout_key, checkouts_of, session_carts_of
+from tests.reference.surveys import Answer, Invitation, Registry, answers_of, invitations_of
 from tests.reference.tickets import Ticket, tickets_of
 from tests.reference.unit import Unit, first_dimension, first_of
 
@@ -20,8 +22,9 @@ VISIT_GAP = 30 * 60_000
 class Known:
     """All that was known before an instant, put together when first needed."""
 
-    def __init__(self, copies: Copies, at: int) -> None:
+    def __init__(self, copies: Copies, at: int, questions: Registry | None = None) -> None:
         self.at = at
+        self.questions: Registry = questions or {}
         self.copies = copies.before(at)
 
     @cached_property
@@ -47,6 +50,18 @@ class Known:
     @cached_property
     def tickets(self) -> list[Ticket]:
         return tickets_of(self.copies)
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        return answers_of(self.copies)
+
+    @cached_property
+    def invitations(self) -> dict[str, Invitation]:
+        return invitations_of(self.copies)
+
+    @cached_property
+    def contacts(self) -> list[Contact]:
+        return contacts_of(self.copies)
 
     def dimensions(self, copies: list[Copy], plain: Callable[[str], str] | None = None) -> Callable[[str], str]:
         """Of an entity made of these copies; `trait.x` is its person's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,10 +49,12 @@ async def feed(store: ClickHouseStore, deliveries: Iterable[Mapping[str, Any]], 
 
 
 @asynccontextmanager
-async def reader(store: ClickHouseStore, folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that may read what is stored."""
+async def reader(
+    store: ClickHouseStore, folder: Path, questions: Sequence[Mapping[str, Any]] = ()
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that may read what is stored; the tenant's surveys ask these questions."""
     path, watermark = folder / "tenants.json", instant(WATERMARK)
-    path.write_text(json.dumps({"tenants": [TENANT]}))
+    path.write_text(json.dumps({"tenants": [{**TENANT, **({"questions": questions} if questions else {})}]}))
     assert watermark is not None
     app = FastAPI()
     app.include_router(router(store, Tenants(path), lambda: watermark))
@@ -63,8 +65,13 @@ async def reader(store: ClickHouseStore, folder: Path) -> AsyncIterator[httpx.As
         yield client
 
 
+def path(metric: str) -> str:
+    """Where it is asked for: funnels and the retention triangle have routes of their own."""
+    return f"/v1/{metric}" if metric in {"funnels", "retention"} else f"/v1/metrics/{metric}"
+
+
 async def ask(client: httpx.AsyncClient, metric: str, query: Mapping[str, Any]) -> bytes:
     """The body of an answer."""
-    response = await client.get(f"/v1/metrics/{metric}", params=dict(query), timeout=120)
+    response = await client.get(path(metric), params=dict(query), timeout=120)
     assert response.status_code == 200, (metric, query, response.text)
     return response.content

@@ -14,7 +14,7 @@ NEAR = 1e-9
 Limits = tuple[float | None, float | None]
 
 
-def wilson(k: int, n: int) -> Limits:
+def wilson(k: int, n: float) -> Limits:
     if n == 0:
         return None, None
     p = k / n
@@ -112,12 +112,12 @@ def mean_limits(values: Sequence[int]) -> Limits:
         return None, None
     mean = sum(values) / n
     variance = sum((value - mean) ** 2 for value in values) / (n - 1)
-    half = _student(n - 1) * math.sqrt(variance / n)
+    half = student(n - 1) * math.sqrt(variance / n)
     return mean - half, mean + half
 
 
 @cache
-def _student(freedom: int) -> float:
+def student(freedom: int) -> float:
     """The 97.5 % point of Student's t by bisection on the tail that Simpson's rule gives."""
 
     def upper(t: float) -> float:

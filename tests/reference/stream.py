@@ -231,11 +231,11 @@ class Journeys:
                 time += 10 * MINUTE
 
 
-def stream(seed: int, size: int) -> list[Delivery]:
+def stream(seed: int, size: int, journeys: type[Journeys] = Journeys) -> list[Delivery]:
     """Deliveries in the order of their receipt. The number of different events is `size`; copies come on top."""
     draw = random.Random(seed + 1)
     arrivals: list[tuple[int, int, Event]] = []
-    for event, skew in Journeys(seed, size).draw():
+    for event, skew in journeys(seed, size).draw():
         time = instant(event["timestamp"]) or 0
         stamped = {**event, "timestamp": iso(time + skew)}
         late = draw.randrange(7 * DAY // 1000) * 1000 if draw.random() < 0.1 else draw.randrange(60) * 1000
