@@ -175,6 +175,7 @@ def _bound(question: Question) -> dict[str, Any]:
         "start": question.start,
         "until": question.until,
         "at": question.at,
+        "tz": question.tz,
         "low": question.start - int(metric.options.get("lookback", 0)),
         "tenant_currency": question.currency,
         "scaled_currencies": list(MINOR_DIGITS),
@@ -371,9 +372,9 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
     if not _has_person(question):
         rows = with_person(rows)
     if shape is Shape.PER_PERSON:
-        rows = f"""SELECT if(reason = '', person, id) AS id, min(entered) AS entered, any(person) AS person, reason,
-          arraySlice(arrayDistinct(groupArrayArray(event_ids)), 1, {_MOST_EVENTS}) AS event_ids
-          FROM ({rows}) GROUP BY id, reason"""
+        rows = f"""SELECT whose AS id, min(entered) AS entered, person, reason,
+          arraySlice(arraySort(groupUniqArrayArray(event_ids)), 1, {_MOST_EVENTS}) AS event_ids
+          FROM (SELECT *, if(reason = '', person, id) AS whose FROM ({rows})) GROUP BY whose, person, reason"""
     columns = {
         "id": "id",
         "entered": "entered",

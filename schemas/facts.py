@@ -97,10 +97,9 @@ _PEOPLE = Relation(
     FROM (SELECT arrayJoin(arrayZip({alias_nodes:Array(String)}, {alias_roots:Array(String)})) AS alias)""",
 )
 
-_ORDERS_AT = Relation(
-    "orders_at",
-    "Orders completed in [start, at): links and dimensions as known before `at`; money still in millionths.",
-    f"""
+
+def _orders(since: str, having: str) -> str:
+    return f"""
     SELECT id, {_MS}(min(completed)) AS completed_at, {_MS}(min(cancelled)) < {{at:Int64}} AS is_cancelled,
       {_MS}(min(voided)) < {{at:Int64}} AS is_void, {known("first")} AS bot, {known("actor")} AS actor_,
       {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
@@ -108,10 +107,25 @@ _ORDERS_AT = Relation(
       arrayMap(x -> x.2, arraySort(arrayFilter(x -> x.1 < {{at:Int64}}, groupUniqArrayArray(events)))) AS event_ids,
       groupUniqArrayArray(amounts) AS amounts_, groupUniqArrayArray(refunds) AS refunds_
     FROM orders
-    WHERE tenant = {{tenant:String}} AND day <= toDate($at) AND id IN (
-      SELECT id FROM orders WHERE tenant = {{tenant:String}} AND day >= toDate($start) AND day <= toDate($at))
+    WHERE tenant = {{tenant:String}} AND day <= toDate($at) {since}
     GROUP BY id
-    HAVING completed_at >= {{start:Int64}} AND completed_at < {{at:Int64}}""",
+    HAVING completed_at < {{at:Int64}} {having}"""
+
+
+_ORDERS_AT = Relation(
+    "orders_at",
+    "Orders completed in [start, at): links and dimensions as known before `at`; money still in millionths.",
+    _orders(
+        """AND id IN (
+      SELECT id FROM orders WHERE tenant = {tenant:String} AND day >= toDate($start) AND day <= toDate($at))""",
+        "AND completed_at >= {start:Int64}",
+    ),
+)
+_IS_STANDING = "AND bot = '' AND actor_ != '' AND NOT is_cancelled"
+_STANDING_ORDERS = Relation(
+    "standing_orders",
+    "All orders of people completed before `at` and not cancelled, with the person.",
+    with_person(f"SELECT *, actor_ AS actor FROM ({_orders('', _IS_STANDING)})"),
 )
 
 _ORDERS_SINCE = "FROM orders WHERE tenant = {tenant:String} AND day >= toDate($start) AND day <= toDate($at)"
@@ -296,6 +310,7 @@ RELATIONS: dict[str, Relation] = {
     for relation in (
         _PEOPLE,
         _ORDERS_AT,
+        _STANDING_ORDERS,
         _CARTS_AT,
         _CHECKOUTS_AT,
         _CART_ORDERS,
