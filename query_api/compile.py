@@ -154,18 +154,30 @@ def _needs_people(question: Question) -> bool:
 
 def _has_person(question: Question) -> bool:
     """Whether the units come with their person."""
-    options = question.metric.options
-    return bool(options.get("people")) if options.get("source") == "events" else _needs_people(question)
+    metric = question.metric
+    if metric.options.get("source") == "events":
+        return bool(metric.options.get("people"))
+    return bool(metric.selects) or _needs_people(question)
 
 
 def _rows(question: Question) -> str:
     """The units with person, traits and filters applied."""
     rows = question.metric.units_sql(question.parameters)
-    if question.metric.options.get("source") == "events":
+    if question.metric.selects or question.metric.options.get("source") == "events":
         return rows.replace("$traits", "".join(f", trait_{n}" for n, _ in enumerate(_trait_names(question))))
     if _needs_people(question):
         rows = _with_person(question, rows)
     return f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"
+
+
+def _selected(question: Question) -> dict[str, str]:
+    """What filters choose from before units are made of it."""
+    if question.metric.options.get("source") == "events":
+        return {"selected_events": _selected_events(question)}
+    if question.metric.selects:
+        rows = _with_person(question, question.metric.selects_sql(question.parameters))
+        return {"selected_rows": f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"}
+    return {}
 
 
 def _bound(question: Question) -> dict[str, Any]:
@@ -203,9 +215,7 @@ def statement(
 ) -> Statement:
     """`select` reads `units`; the relations that are needed come before it, each computed once."""
     parts = {"units": units or _rows(question)}
-    if not units and question.metric.options.get("source") == "events":
-        parts = {"selected_events": _selected_events(question), **parts}
-    parts = {**_traits(question), **parts}
+    parts = {**_traits(question), **({} if units else _selected(question)), **parts}
     needed = named_in(" ".join([*parts.values(), select]))
     named = {**{relation.name: relation.sql for relation in needed}, **parts}
     sql = "WITH " + ",\n".join(_defined(name, body, named, select) for name, body in named.items()) + "\n" + select
@@ -251,9 +261,8 @@ def _aggregates(question: Question) -> dict[str, str]:
                 "excluded": "sumMap(left_out)",
             }
         case Shape.RATE:
-            done = "outcome_at > 0 AND outcome_at - entered < h"
-            hit = done if metric.options["outcome"] == "presence" else f"NOT ({done})"
-            young = f"countIf({_COUNTED} AND {{at:Int64}} < entered + h) > 0"
+            done, hit = _DONE, _hit(question)
+            young = f"countIf({_COUNTED} AND {{at:Int64}} < entered + h) > 0" if metric.has_curve else "0"
             ages = "arraySort(groupArrayIf({0}, {1}))"
             return {
                 "n": f"countIf({_COUNTED})",
@@ -294,10 +303,20 @@ def _aggregates(question: Question) -> dict[str, str]:
             }
 
 
+_DONE = "outcome_at > 0 AND outcome_at - entered < h"
+
+
+def _hit(question: Question) -> str:
+    """Whether a unit of a rate counts in its numerator."""
+    return {"presence": _DONE, "absence": f"NOT ({_DONE})", "mark": "hit"}[question.metric.options["outcome"]]
+
+
 def _censored_age(question: Question) -> str:
     """How long a unit without outcome was watched. One past its own horizon is known to have none, so it stays at risk
     to the longest horizon: leaving it out there would let the few units that may take longer speak for all.
     """
+    if not question.metric.has_curve:
+        return "toInt64(0)"
     longest = f"greatest({', '.join(f'{{{name}:Int64}}' for name in question.metric.horizons)})"
     return f"if({{at:Int64}} - entered >= h, {longest}, {{at:Int64}} - entered)"
 
@@ -382,7 +401,7 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
         "reason": "reason",
         "outcome_at": "outcome_at" if shape in (Shape.RATE, Shape.DURATION) else "toInt64(0)",
         "outcome_id": "outcome_id" if shape in (Shape.RATE, Shape.DURATION) else "''",
-        "h": "h" if shape is Shape.RATE else "toInt64(0)",
+        "is_hit": f"toUInt8({_hit(question)})" if shape is Shape.RATE else "toUInt8(0)",
         "duration": "toInt64(duration)" if shape is Shape.DURATION else "toInt64(0)",
         "event_ids": "arrayMap(e -> toString(e), event_ids)",
     }

@@ -137,14 +137,13 @@ async def explain(
 
 
 def _unit(question: Question, row: tuple[Any, ...], found: Mapping[str, str]) -> Unit:
-    unit_id, entered, person, reason, outcome_at, outcome_id, horizon, duration, event_ids, _ = row
+    unit_id, entered, person, reason, outcome_at, outcome_id, is_hit, duration, event_ids, _ = row
     shape = question.metric.shape
     has_outcome = outcome_at > 0
     if reason:
         counted = "excluded"
     elif shape is Shape.RATE:
-        done = has_outcome and outcome_at - entered < horizon
-        counted = "numerator" if done is (question.metric.options["outcome"] == "presence") else "denominator"
+        counted = "numerator" if is_hit else "denominator"
     elif shape is Shape.DURATION:
         counted = "numerator" if has_outcome else "denominator"
     else:

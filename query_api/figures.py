@@ -165,7 +165,7 @@ def _rate(question: Question, cell: Cell, maturity: float) -> Figure:
         limits=wilson(cell.numerator, cell.n),
         method="wilson",
     )
-    if cell.n and maturity < 1:
+    if cell.n and maturity < 1 and question.metric.has_curve:
         curve = kaplan_meier(cell.events, cell.censored)
         share, (low, high) = curve.share_before(longest_horizon(question))
         if question.metric.options["outcome"] == "presence":
@@ -188,6 +188,7 @@ def _rate_warnings(question: Question, cell: Cell, shown: Figure) -> frozenset[s
         "imprecise": low is not None and high is not None and (high - low) / 2 > IMPRECISE,
         "clustered": question.metric.clustered and cell.persons < cell.n,
         "horizon_not_reached": shown.reached is False,
+        "immature": cell.n > 0 and shown.basis == "observed",
     }
     return frozenset(key for key, is_so in found.items() if is_so)
 

@@ -8,7 +8,7 @@ WARNINGS: Mapping[str, str] = {
     "ahead_of_watermark": "`at` lies beyond the time up to which everything received has been counted.",
     "clustered": "Several units of one person: the interval is too narrow.",
     "horizon_not_reached": "No unit is as old as the horizon; the estimate carries the last known share forward.",
-    "immature": "Some units are still open and this statistic leaves them out.",
+    "immature": "Some units are still open, and no estimate corrects for it.",
     "imprecise": "The interval reaches more than 10 points to each side.",
     "not_reached": "More than the asked share is still open: the quantile does not exist yet, only its lower limit.",
     "open_window": "The window ends after `at`: more units will enter.",

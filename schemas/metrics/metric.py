@@ -65,6 +65,7 @@ class Variant:
 
 
 DEFAULT = "default"
+SQL = str | Callable[[Mapping[str, Any]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,9 @@ class Metric:
     `units` is a SELECT over relations (schemas/facts) with one row a unit, counted or excluded, or a function of the
     parameters that gives it; its columns are named in `schemas/metrics/units.py`. `horizon` names the parameter that
     holds H; `statistics` are the choices of `statistic=`, the first is the default; `excluded` and `details` are the
-    keys that the body may carry. `options["outcome"]` says whether a rate counts the `presence` or `absence` of one.
+    keys that the body may carry. `options["outcome"]` says whether a rate counts the `presence` or `absence` of one, or
+    the units that the SQL marks as `hit`: these have no Kaplan–Meier. Where filters choose rows of which units are made
+    only then, `selects` is the SELECT of those rows, and `units` reads them as `selected_rows`.
     `binds` gives what the SQL needs of the tenant's settings, as bound parameters.
     """
 
@@ -95,7 +98,7 @@ class Metric:
     direction: str
     shape: Shape
     attribution: str
-    units: str | Callable[[Mapping[str, Any]], str]
+    units: SQL
     segments: tuple[str, ...]
     parameters: tuple[Parameter, ...] = ()
     horizon: str | None = None
@@ -106,6 +109,7 @@ class Metric:
     version: int = 1
     sources: tuple[str, ...] = ()
     edges: tuple[str, ...] = ()
+    selects: SQL = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     example: Example | None = None
     binds: Callable[[Tenant, Mapping[str, Any]], Mapping[str, Any]] | None = None
@@ -127,11 +131,20 @@ class Metric:
         """The SELECT of the units under these parameters."""
         return self.units if isinstance(self.units, str) else self.units(parameters)
 
+    def selects_sql(self, parameters: Mapping[str, Any]) -> str:
+        """The SELECT of the rows that a filter chooses from, "" if it chooses from the units."""
+        return self.selects if isinstance(self.selects, str) else self.selects(parameters)
+
     @property
     def horizons(self) -> tuple[str, ...]:
         """The parameters that hold how long after its entry a unit can still have its outcome."""
         named: tuple[str, ...] = self.options.get("horizons") or ((self.horizon,) if self.horizon else ())
         return named
+
+    @property
+    def has_curve(self) -> bool:
+        """Whether a rate's units tell when their outcome came."""
+        return self.options.get("outcome") != "mark"
 
     @property
     def money(self) -> bool:
