@@ -7,7 +7,7 @@ from schemas.metrics.activity import DAU, MAU, STICKINESS, WAU
 from schemas.metrics.events import EVENT_COUNT, VISITS
 from schemas.metrics.metric import Metric
 from schemas.metrics.orders import ORDERS, REVENUE
-from schemas.metrics.purchases import AVERAGE_ORDER_VALUE, PURCHASE_FREQUENCY
+from schemas.metrics.purchases import AVERAGE_ORDER_VALUE, PURCHASE_FREQUENCY, REPEAT_PURCHASE_RATE
 from schemas.metrics.support import BACKLOG, FIRST_RESPONSE_TIME, REOPEN_RATE, RESOLUTION_TIME
 
 METRICS: dict[str, Metric] = {
@@ -19,6 +19,7 @@ METRICS: dict[str, Metric] = {
         REVENUE,
         AVERAGE_ORDER_VALUE,
         PURCHASE_FREQUENCY,
+        REPEAT_PURCHASE_RATE,
         CART_ABANDONMENT_RATE,
         CHECKOUT_ABANDONMENT_RATE,
         DAU,

@@ -144,3 +144,116 @@ PURCHASE_FREQUENCY = Metric(
         expected={"value": 1.5, "numerator": 3, "denominator": 2, "n": 2, "excluded": {"cancelled": 1}},
     ),
 )
+
+
+_LEFT_OUT = f"""
+    SELECT id, completed_at AS entered, event_ids, {ORDER_DIMENSIONS}, {_WHO_BUYS} AS reason
+    FROM orders_at WHERE completed_at < {{until:Int64}}"""
+_FIRST = ("event_ids", "actor", "country", "channel", "device")
+_KNOWN_AT_ONCE = "toInt64(0) AS outcome_at, '' AS outcome_id, toInt64(0) AS h"
+
+
+def _repetition(parameters: Mapping[str, Any]) -> str:
+    later = f"{local_day('x.1')} > {local_day('entered')}" if parameters["same_day"] == "collapse" else "1"
+    dimensions = ", ".join(f"first.{place} AS {name}" for place, name in enumerate(_FIRST, 3))
+    return f"""
+    SELECT first.2 AS id, first.1 AS entered, {dimensions}, '' AS reason, {{horizon:Int64}} AS h,
+      arrayFirst((x, i) -> i > 1 AND {later}, bought, arrayEnumerate(bought)) AS again,
+      again.1 AS outcome_at, again.2 AS outcome_id
+    FROM (
+      SELECT min((completed_at, id, event_ids, actor_, country_, channel_, device_)) AS first,
+        arraySort(groupArray((completed_at, id))) AS bought
+      FROM standing_orders GROUP BY person
+      HAVING first.1 >= {{start:Int64}} AND first.1 < {{until:Int64}})
+    UNION ALL
+    SELECT id, entered, {", ".join(_FIRST)}, reason, {{horizon:Int64}} AS h, (toInt64(0), '') AS again,
+      toInt64(0) AS outcome_at, '' AS outcome_id
+    FROM ({_LEFT_OUT}) WHERE reason != ''"""
+
+
+def _buyers(hit: str) -> str:
+    """Who bought in the window by the selected orders, and whether `hit`."""
+    columns = ", ".join(f"argMin({name}, (entered, id)) AS first_{name}" for name in _FIRST)
+    return f"""
+    SELECT first.2 AS id, first.1 AS entered, {", ".join(f"first_{name} AS {name}" for name in _FIRST)}, '' AS reason,
+      {_KNOWN_AT_ONCE}, {hit} AS hit, person $traits
+    FROM (SELECT person $traits, min((entered, id)) AS first, {columns}, uniqExact(thing) AS things
+          FROM selected_rows WHERE reason = '' GROUP BY person $traits)
+    UNION ALL
+    SELECT id, entered, {", ".join(_FIRST)}, reason, {_KNOWN_AT_ONCE}, 0 AS hit, person $traits
+    FROM selected_rows WHERE reason != ''"""
+
+
+def _window_orders(parameters: Mapping[str, Any]) -> str:
+    thing = f"toString({local_day('entered')})" if parameters.get("same_day") == "collapse" else "id"
+    return f"SELECT *, {thing} AS thing FROM ({_LEFT_OUT})"
+
+
+_OF_THE_WINDOW: Mapping[str, Any] = {
+    "attribution": "completion",
+    "selects": _window_orders,
+    "horizon": None,
+    "options": {"entity": "person", "outcome": "mark"},
+}
+
+REPEAT_PURCHASE_RATE = Metric(
+    name="repeat_purchase_rate",
+    title="Repeat purchase rate",
+    meaning="Of the customers whose first order fell in the window, the share that ordered again within the horizon.",
+    formula="customers with another order within horizon / customers with their first order",
+    unit="ratio",
+    direction="higher_is_better",
+    shape=Shape.RATE,
+    attribution="cohort",
+    units=_repetition,
+    segments=ENTITY_DIMENSIONS,
+    horizon="horizon",
+    parameters=(
+        Parameter(
+            "horizon", Kind.DURATION, "P90D", "How soon the next order counts.", least=1, definitions=("default",)
+        ),
+        Parameter(
+            "same_day",
+            Kind.CHOICE,
+            "count",
+            "Whether another order on the local day of the first one counts, or only one on a later day.",
+            ("count", "collapse"),
+            definitions=("default", "window"),
+        ),
+    ),
+    variants=(
+        Variant(
+            "window",
+            "Of the customers who ordered in the window, the share with two orders (or days of orders) in it.",
+            {
+                "formula": "customers with two orders in the window / customers who ordered in it",
+                "units": _buyers("things > 1"),
+                **_OF_THE_WINDOW,
+            },
+        ),
+        Variant(
+            "returning",
+            "Of the customers who ordered in the window, the share that had ordered before it.",
+            {
+                "formula": "customers who had ordered before / customers who ordered in the window",
+                "units": _buyers("person IN (SELECT person FROM standing_orders WHERE completed_at < {start:Int64})"),
+                **_OF_THE_WINDOW,
+            },
+        ),
+    ),
+    excluded=("bot", "cancelled", "no_actor"),
+    options={"entity": "person", "outcome": "presence", "outcome_label": "order"},
+    edges=(
+        "A cancelled order is none: the next one is then the first. What was given back stays a purchase.",
+        "Two orders within the horizon are both needed: a window younger than it is estimated by Kaplan–Meier.",
+    ),
+    example=Example(
+        events=(
+            _order("o1", "01T10:00:00", "u1"),
+            _order("o2", "09T11:00:00", "u1"),
+            _order("o3", "01T12:00:00", "u2"),
+        ),
+        query={"from": "2026-11-01", "to": "2026-11-02", "at": "2026-11-20T00:00:00Z", "horizon": "P10D"},
+        expected={"value": 0.5, "numerator": 1, "denominator": 2, "maturity": 1.0},
+    ),
+)
