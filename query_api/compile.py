@@ -97,6 +97,8 @@ def _selected_events(question: Question) -> str:
     else:
         own = ", ".join(f"own_{column} AS {column}" for column in _EVENT_COLUMNS)
         rows = f"SELECT event_id, entered, own_name AS event, {own} FROM ({copies_apart(_EVENT_COLUMNS)})"
+        if "lookahead" in options:
+            rows = rows.replace("$until", "$reach")
         if names:  # after the copies are told apart: a copy may carry another name
             rows = f"SELECT * FROM ({rows}) WHERE {names.removeprefix('AND ')}"
     if _needs_people(question):
@@ -180,6 +182,16 @@ def _selected(question: Question) -> dict[str, str]:
     return {}
 
 
+def _reach(question: Question) -> int:
+    """Up to when something can still matter to a unit of the window."""
+    ahead = question.metric.options.get("lookahead")
+    return (
+        max(question.until, min(question.at, question.end + int(question.parameters[ahead])))
+        if ahead
+        else question.until
+    )
+
+
 def _bound(question: Question) -> dict[str, Any]:
     metric = question.metric
     values: dict[str, Any] = {
@@ -188,6 +200,8 @@ def _bound(question: Question) -> dict[str, Any]:
         "until": question.until,
         "at": question.at,
         "tz": question.tz,
+        "entity": "cart",
+        "reach": _reach(question),
         "low": question.start - int(metric.options.get("lookback", 0)),
         "tenant_currency": question.currency,
         "scaled_currencies": list(MINOR_DIGITS),
@@ -196,7 +210,15 @@ def _bound(question: Question) -> dict[str, Any]:
         **question.bound,
     }
     for name, value in question.parameters.items():
-        values[name] = "" if value is None else int(value) if isinstance(value, bool) else value
+        match value:
+            case None:
+                values[name] = ""
+            case bool():
+                values[name] = int(value)
+            case tuple():
+                values[name] = list(value)
+            case _:
+                values[name] = value
     for number, trait in enumerate(_trait_names(question)):
         values[f"trait_{number}"] = trait
     for number, each in enumerate(question.filters):
@@ -220,7 +242,7 @@ def statement(
     named = {**{relation.name: relation.sql for relation in needed}, **parts}
     sql = "WITH " + ",\n".join(_defined(name, body, named, select) for name, body in named.items()) + "\n" + select
     values = {**_bound(question), **(extra or {})}
-    for name in ("start", "until", "at", "low", "begun"):
+    for name in ("start", "until", "at", "low", "begun", "reach"):
         sql = sql.replace(f"${name}", f"fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')")
     bound = {name: value for name, value in values.items() if f"{{{name}:" in sql}
     return Statement(sql, bound, "people" in named)

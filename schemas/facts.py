@@ -100,7 +100,8 @@ _PEOPLE = Relation(
 
 def _orders(since: str, having: str) -> str:
     return f"""
-    SELECT id, {_MS}(min(completed)) AS completed_at, {_MS}(min(cancelled)) < {{at:Int64}} AS is_cancelled,
+    SELECT id, {_MS}(min(completed)) AS completed_at, {_MS}(min(cancelled)) AS cancelled_at,
+      cancelled_at < {{at:Int64}} AS is_cancelled,
       {_MS}(min(voided)) < {{at:Int64}} AS is_void, {known("first")} AS bot, {known("actor")} AS actor_,
       {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
       {known("cart")} AS cart_, {known("checkout")} AS checkout_, {known("session")} AS session_,
@@ -204,10 +205,11 @@ def _linked(entities: str, order_keys: Mapping[int, str], entity_keys: Mapping[i
     FROM (
     SELECT id, any(completed_at) AS completed_at, any(bot) AS bot, any(actor_) AS actor_, any(country_) AS country_,
       any(channel_) AS channel_, any(device_) AS device_, any(event_ids) AS event_ids,
-      groupArray((level, created_at, entity_id, in_range)) AS found
+      any(cancelled_at) AS cancelled_at, groupArray((level, created_at, entity_id, in_range)) AS found
     FROM (
       SELECT o.id AS id, o.completed_at AS completed_at, o.bot AS bot, o.actor_ AS actor_, o.country_ AS country_,
         o.channel_ AS channel_, o.device_ AS device_, o.event_ids AS event_ids, o.level AS level,
+        o.cancelled_at AS cancelled_at,
         c.created_at AS created_at, c.entity_id AS entity_id,
         c.entity_id != '' AND o.completed_at < c.created_at + {LINK_RANGE_MS} AS in_range
       FROM ({orders}) AS o
