@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.metrics.abandonment import CART_ABANDONMENT_RATE, CHECKOUT_ABANDONMENT_RATE
 from schemas.metrics.activity import DAU, MAU, STICKINESS, WAU
+from schemas.metrics.conversion import CONVERSION_RATE
 from schemas.metrics.events import EVENT_COUNT, VISITS
 from schemas.metrics.metric import Metric
 from schemas.metrics.orders import ORDERS, REVENUE
@@ -20,6 +21,7 @@ METRICS: dict[str, Metric] = {
         AVERAGE_ORDER_VALUE,
         PURCHASE_FREQUENCY,
         REPEAT_PURCHASE_RATE,
+        CONVERSION_RATE,
         CART_ABANDONMENT_RATE,
         CHECKOUT_ABANDONMENT_RATE,
         DAU,
