@@ -20,6 +20,7 @@ WARNINGS: Mapping[str, str] = {
 }
 
 EXCLUDED: Mapping[str, str] = {
+    "already_signed_up": "People who had signed up before.",
     "bot": "Done by a bot.",
     "cancelled": "Orders cancelled later; they stay counted.",
     "cartless_orders": "Orders that no cart led to.",
@@ -30,4 +31,5 @@ EXCLUDED: Mapping[str, str] = {
     "no_amount": "Orders of which no event says what they were worth.",
     "no_cart_id": "Adds to a cart that name neither a cart nor a session.",
     "no_checkout_id": "Checkouts begun that name no checkout, order, cart or session.",
+    "not_new": "People who had been seen before, where the parameter `visitors` leaves them out.",
 }

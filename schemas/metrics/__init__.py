@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.metrics.abandonment import CART_ABANDONMENT_RATE, CHECKOUT_ABANDONMENT_RATE
 from schemas.metrics.activity import DAU, MAU, STICKINESS, WAU
-from schemas.metrics.conversion import CONVERSION_RATE
+from schemas.metrics.conversion import CONVERSION_RATE, SIGN_UP_RATE
 from schemas.metrics.events import EVENT_COUNT, VISITS
 from schemas.metrics.metric import Metric
 from schemas.metrics.orders import ORDERS, REVENUE
@@ -22,6 +22,7 @@ METRICS: dict[str, Metric] = {
         PURCHASE_FREQUENCY,
         REPEAT_PURCHASE_RATE,
         CONVERSION_RATE,
+        SIGN_UP_RATE,
         CART_ABANDONMENT_RATE,
         CHECKOUT_ABANDONMENT_RATE,
         DAU,

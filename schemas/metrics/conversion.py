@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.facts import copies_apart, with_person
+from schemas.facts import copies_apart, told, with_person
 from schemas.metrics.abandonment import first_orders, nameless
 from schemas.metrics.events import SESSION_GAP_MS
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape, Variant
@@ -211,5 +211,97 @@ CONVERSION_RATE = Metric(
         ),
         query=_QUERY,
         expected={"value": 1 / 3, "numerator": 1, "denominator": 3, "maturity": 1.0},
+    ),
+)
+
+
+_TYPES = ("organic", "invited")
+_SIGNING = f"""
+    SELECT toString(event_id) AS signed_id, own.1 AS signed_at, own.2 AS actor, if(own.3 = '', 'organic', own.3) AS type
+    FROM (
+      SELECT event_id, argMin((toUnixTimestamp64Milli(time), actor, {told("type")}, bot), (time, hash)) AS own
+      FROM events WHERE tenant = {{tenant:String}} AND name = 'signed_up' AND time < $at GROUP BY event_id)
+    WHERE own.2 != '' AND NOT own.4"""
+_SIGNED = f"""SELECT person AS whose, arraySort(groupArray((signed_at, type, signed_id))) AS signed
+      FROM ({with_person(_SIGNING)}) GROUP BY whose"""
+_SEEING = """
+    SELECT actor, toUnixTimestamp64Milli(min(time)) AS seen_at
+    FROM events
+    WHERE tenant = {tenant:String} AND name IN {names:Array(String)} AND time < $at AND actor != '' AND NOT bot
+    GROUP BY actor"""
+_SEEN = f"SELECT person AS whose, min(seen_at) AS first_seen_at FROM ({with_person(_SEEING)}) GROUP BY whose"
+"""When each person was first seen at all."""
+
+
+def _sign_ups(parameters: Mapping[str, Any]) -> str:
+    visitors = parameters["visitors"]
+    before = "0" if visitors == "all" else "arrayExists(x -> x.1 < f.entered, s.signed)"
+    is_known = "v.first_seen_at < f.entered" if visitors == "new" else "0"
+    wanted = "AND x.2 = {type:String}" if parameters["type"] else ""
+    return f"""
+    SELECT f.* EXCEPT (reason, next),
+      multiIf(f.reason != '', f.reason, {before}, 'already_signed_up', {is_known}, 'not_new', '') AS reason,
+      arrayFirst(x -> x.1 >= f.entered {wanted}, s.signed) AS sign_up,
+      if(f.reason = '', sign_up.1, 0) AS outcome_at, if(outcome_at > 0, sign_up.3, '') AS outcome_id,
+      {{horizon:Int64}} AS h
+    FROM ({FIRST_SEEN}) AS f
+    LEFT JOIN ({_SIGNED}) AS s ON s.whose = f.person
+    {f"LEFT JOIN ({_SEEN}) AS v ON v.whose = f.person" if visitors == "new" else ""}"""
+
+
+SIGN_UP_RATE = Metric(
+    name="sign_up_rate",
+    title="Sign-up rate",
+    meaning="Of the people who came in the window and had not signed up, the share that signed up within the horizon "
+    "of their first visit event in it.",
+    formula="people who signed up within horizon / people who came without an account",
+    unit="ratio",
+    direction="higher_is_better",
+    shape=Shape.RATE,
+    attribution="cohort",
+    units=_sign_ups,
+    segments=ENTITY_DIMENSIONS,
+    horizon="horizon",
+    parameters=(
+        Parameter("horizon", Kind.DURATION, "PT24H", "How long a sign-up may take to count.", least=1),
+        Parameter(
+            "visitors",
+            Kind.CHOICE,
+            "unregistered",
+            "Who can sign up: people who had not before, only those never seen before, or everybody.",
+            ("unregistered", "new", "all"),
+        ),
+        Parameter("type", Kind.CHOICE, "", "Only sign-ups of this type; one that says none is organic.", ("", *_TYPES)),
+    ),
+    excluded=("already_signed_up", "bot", "no_actor", "not_new"),
+    options={
+        "entity": "person",
+        "source": "events",
+        "family": "visit",
+        "people": True,
+        "outcome": "presence",
+        "outcome_label": "signed_up",
+    },
+    edges=(
+        "An account that is created is no sign-up: somebody has to sign up.",
+        "Somebody who signed up before the first visit event of the window cannot do so again.",
+        "A person has the country, channel and device of that event.",
+    ),
+    example=Example(
+        events=(
+            _event("v1", "page", "09:00:00", "u1"),
+            _event("s1", "Signed Up", "09:05:00", "u1"),
+            _event("v2", "page", "10:00:00", "u2"),
+            _event("s3", "Signed Up", "08:00:00", "u3"),
+            _event("v3", "page", "11:00:00", "u3"),
+        ),
+        query=_QUERY,
+        expected={
+            "value": 0.5,
+            "numerator": 1,
+            "denominator": 2,
+            "maturity": 1.0,
+            "excluded": {"already_signed_up": 1},
+        },
     ),
 )
