@@ -276,6 +276,13 @@ def _aggregates(question: Question) -> dict[str, str]:
                 "values": f"sumMapIf([(toString(currency), toInt64(amount))], [toUInt64(1)], {_COUNTED})",
                 **nothing,
             }
+        case Shape.RATIO:
+            return {
+                "n": f"toInt64(sumIf(below, {_COUNTED}))",
+                "numerator": f"toInt64(sumIf(above, {_COUNTED}))",
+                **nothing,
+                **details,
+            }
         case Shape.PER_PERSON:
             return {
                 "n": "countIf(is_counted)",

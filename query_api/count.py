@@ -70,6 +70,8 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
             return _money(question, cell, counted)
         case Shape.MONEY_AVERAGE | Shape.PER_PERSON:
             return _valued(question, cell, counted)
+        case Shape.RATIO:
+            return replace(cell, numerator=counted["numerator"], denominator=cell.n)
         case Shape.RATE:
             return replace(
                 cell,

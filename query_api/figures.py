@@ -91,7 +91,7 @@ def figure(question: Question, cell: Cell) -> Figure:
             return _rate(question, cell, maturity)
         case Shape.DURATION:
             return _duration(question, cell, maturity)
-        case Shape.STICKINESS:
+        case Shape.STICKINESS | Shape.RATIO:
             share = cell.numerator / cell.denominator if cell.denominator else None
             shown = Figure(share, cell.numerator, cell.denominator, cell.n, observed=share)
         case Shape.MONEY_AVERAGE | Shape.PER_PERSON:

@@ -18,6 +18,7 @@ class Shape(StrEnum):
     MONEY_AVERAGE = "money_average"
     PER_PERSON = "per_person"
     RATE = "rate"
+    RATIO = "ratio"
     DISTINCT = "distinct"
     STICKINESS = "stickiness"
     DURATION = "duration"

@@ -5,7 +5,8 @@ Every unit: `id`, `actor` (raw, "" if none), `entered` (ms), `reason` ("" = coun
 `hit` where its options say `mark`. Money and its average add `amount` (minor units) and `currency`. A number per person
 adds `thing`: the mean is taken over people of how many different ones each has ("" adds the person alone). A duration
 adds `counted`, `closed` with `duration` (ms), `km` (0 out, 1 outcome, 2 censored) with `age` (ms), `outcome_at` and
-`outcome_id`. Each name in the metric's `details` is a column of numbers that are summed.
+`outcome_id`. A ratio, whose two sides count different things, adds `above` and `below`. Each name in the metric's
+`details` is a column of numbers that are summed.
 
 Units made of events read `selected_events` (filters applied, with `person` where the metric's options ask for people),
 those made of other rows `selected_rows` (with `person`); both hand on the traits that a question asks for with
