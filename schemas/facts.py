@@ -113,7 +113,8 @@ def _orders(since: str, having: str) -> str:
     return f"""
     SELECT id, {_MS}(min(completed)) AS completed_at, {_MS}(min(cancelled)) AS cancelled_at,
       cancelled_at < {{at:Int64}} AS is_cancelled,
-      {_MS}(min(voided)) < {{at:Int64}} AS is_void, {known("first")} AS bot, {known("actor")} AS actor_,
+      {_MS}(min(voided)) AS voided_at, voided_at < {{at:Int64}} AS is_void,
+      {known("first")} AS bot, {known("actor")} AS actor_,
       {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
       {known("cart")} AS cart_, {known("checkout")} AS checkout_, {known("session")} AS session_,
       arrayMap(x -> x.2, arraySort(arrayFilter(x -> x.1 < {{at:Int64}}, groupUniqArrayArray(events)))) AS event_ids,
@@ -133,7 +134,25 @@ _ORDERS_AT = Relation(
         "AND completed_at >= {start:Int64}",
     ),
 )
-_IS_STANDING = "AND bot = '' AND actor_ != '' AND NOT is_cancelled"
+_OF_PEOPLE = "AND bot = '' AND actor_ != ''"
+_ORDERS_EVER = Relation(
+    "orders_ever",
+    "All orders of people completed before `at`, with the person.",
+    with_person(f"SELECT *, actor_ AS actor FROM ({_orders('', _OF_PEOPLE)})"),
+)
+_REFERRAL_EVENTS = Relation(
+    "referral_events",
+    "What was said of referral codes before `at`, each event once, with the person.",
+    with_person("""
+    SELECT event_id, own.1 AS kind, own.2 AS actor, own.3 AS code, own.4 AS order_id, own.5 AS payment, own.6 AS bot,
+      own.7 AS said_at, own.8 AS sequence
+    FROM (
+      SELECT event_id, argMin((toString(kind), actor, code, order_id, payment, bot,
+                               toUnixTimestamp64Milli(time), sequence),
+                              (time, hash)) AS own
+      FROM referrals WHERE tenant = {tenant:String} AND time < $at GROUP BY event_id)"""),
+)
+_IS_STANDING = f"{_OF_PEOPLE} AND NOT is_cancelled"
 _STANDING_ORDERS = Relation(
     "standing_orders",
     "All orders of people completed before `at` and not cancelled, with the person.",
@@ -324,6 +343,8 @@ RELATIONS: dict[str, Relation] = {
         _PEOPLE,
         _ORDERS_AT,
         _STANDING_ORDERS,
+        _ORDERS_EVER,
+        _REFERRAL_EVENTS,
         _CARTS_AT,
         _CHECKOUTS_AT,
         _CART_ORDERS,

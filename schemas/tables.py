@@ -196,6 +196,24 @@ TICKETS = Table(
     ),
     ("tenant", "id"),
 )
+REFERRALS = Table(
+    "referrals",
+    "What an event says of referral codes: an invitation, somebody who came with a code, an order; kept as rows.",
+    (
+        Column("tenant", WORD),
+        Column("kind", WORD),
+        Column("actor", "String"),
+        Column("code", "String"),
+        Column("order_id", "String"),
+        Column("payment", "String"),
+        Column("bot", "UInt8"),
+        Column("time", TIME),
+        Column("sequence", "UInt32"),
+        Column("event_id", "UUID"),
+        Column("hash", "UInt64"),
+    ),
+    ("tenant", "kind", "actor", "code", "order_id", "payment", "bot", "time", "sequence", "event_id", "hash"),
+)
 DEAD_LETTERS = Table(
     "dead_letters",
     "What was refused, why, and where it stood.",
@@ -239,9 +257,10 @@ TABLES: dict[str, Table] = {
         CHECKOUTS,
         ORDERS,
         TICKETS,
+        REFERRALS,
         DEAD_LETTERS,
         WATERMARKS,
     )
 }
-FACTS: tuple[Table, ...] = (ACTIVITY, IDENTITY_LINKS, TRAITS, CARTS, CHECKOUTS, ORDERS, TICKETS)
+FACTS: tuple[Table, ...] = (ACTIVITY, IDENTITY_LINKS, TRAITS, CARTS, CHECKOUTS, ORDERS, TICKETS, REFERRALS)
 """What is derived from the archive and can be folded from it again."""

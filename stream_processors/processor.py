@@ -32,6 +32,7 @@ from stream_processors import (
     dead_letters,
     identity_links,
     orders,
+    referrals,
     tickets,
     traits,
 )
@@ -48,7 +49,8 @@ class Fold:
 
 ARCHIVE = Fold(archive.TABLE, archive.fold)
 FACTS: tuple[Fold, ...] = tuple(
-    Fold(module.TABLE, module.fold) for module in (activity, identity_links, traits, carts, checkouts, orders, tickets)
+    Fold(module.TABLE, module.fold)
+    for module in (activity, identity_links, traits, carts, checkouts, orders, tickets, referrals)
 )
 
 Columns = dict[str, Sequence[Any]]

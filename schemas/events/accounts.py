@@ -56,6 +56,7 @@ class InviteSent(Declared, family="account"):
     """Somebody was invited."""
 
     invitee_email: Text
+    referral_code: Text
 
 
 class AccountAddedUser(Declared, family="account"):

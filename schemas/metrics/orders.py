@@ -54,13 +54,13 @@ ORDERS = Metric(
 )
 
 _CENTS = 10 ** (STORED_DIGITS - USUAL_DIGITS)
-_MINOR = "intDiv(greatest({0}, 0) + intDiv(scale, 2), scale)"
+MINOR = "intDiv(greatest({0}, 0) + intDiv(scale, 2), scale)"
 
 ORDER_MONEY = f"""arraySort(x -> (x.1, x.2, UUIDToNum(x.3)), {canonical("amounts_")})[-1] AS latest,
       if(latest.6 = '', {{tenant_currency:String}}, latest.6) AS currency,
       transform(currency, {{scaled_currencies:Array(String)}}, {{scales:Array(Int64)}}, toInt64({_CENTS})) AS scale,
-      arraySum(x -> {_MINOR.format("x.5")}, {canonical("refunds_")}) AS refunded,
-      greatest({_MINOR.format("latest.5")}, 0) AS gross, if(is_void, 0, greatest(gross - refunded, 0)) AS net"""
+      arraySum(x -> {MINOR.format("x.5")}, {canonical("refunds_")}) AS refunded,
+      greatest({MINOR.format("latest.5")}, 0) AS gross, if(is_void, 0, greatest(gross - refunded, 0)) AS net"""
 """Of `orders_at`: what an order was worth, in minor units of its currency."""
 
 REVENUE = Metric(

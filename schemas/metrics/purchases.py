@@ -82,14 +82,15 @@ AVERAGE_ORDER_VALUE = Metric(
 
 _WHO_BUYS = "multiIf(bot != '', 'bot', is_cancelled, 'cancelled', actor_ = '', 'no_actor', '')"
 _WHO_BUYS_OR_CANCELS = "multiIf(bot != '', 'bot', actor_ = '', 'no_actor', '')"
-_OWN_EVENTS = """SELECT * FROM events WHERE tenant = {tenant:String} AND time >= $start AND time < $until
-      AND person_class AND NOT bot AND actor != ''"""
-ACTIVE_CUSTOMERS = f"""
+OWN_EVENTS = """
     SELECT toString(event_id) AS id, toUnixTimestamp64Milli(time) AS entered, [event_id] AS event_ids, actor,
       toString(country) AS country, toString(channel) AS channel, toString(device) AS device
-    FROM ({with_person(_OWN_EVENTS)})
+    FROM events WHERE tenant = {tenant:String} AND time >= $start AND time < $until
+      AND person_class AND NOT bot AND actor != ''"""
+"""What people did themselves in the window, copy by copy."""
+_ACTIVE_CUSTOMERS = f"""
+    SELECT * EXCEPT (person) FROM ({with_person(OWN_EVENTS)})
     WHERE person IN (SELECT person FROM standing_orders WHERE completed_at < {{until:Int64}})"""
-"""What people did themselves in the window who have bought before its end, copy by copy."""
 
 
 def _frequency(parameters: Mapping[str, Any], *, active: bool = False) -> str:
@@ -98,7 +99,7 @@ def _frequency(parameters: Mapping[str, Any], *, active: bool = False) -> str:
     orders = f"""
     SELECT id, completed_at AS entered, event_ids, {ORDER_DIMENSIONS}, {reason} AS reason, {thing} AS thing
     FROM orders_at WHERE completed_at < {{until:Int64}}"""
-    return f"{orders} UNION ALL SELECT *, '' AS reason, '' AS thing FROM ({ACTIVE_CUSTOMERS})" if active else orders
+    return f"{orders} UNION ALL SELECT *, '' AS reason, '' AS thing FROM ({_ACTIVE_CUSTOMERS})" if active else orders
 
 
 PURCHASE_FREQUENCY = Metric(

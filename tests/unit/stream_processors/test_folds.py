@@ -12,7 +12,7 @@ from schemas.facts import AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, 
 from schemas.periods import DAY_MS
 from schemas.record import DeadLetter, Frame, Record, encode
 from schemas.tables import NEVER_MS
-from stream_processors import activity, carts, checkouts, identity_links, orders, tickets, traits
+from stream_processors import activity, carts, checkouts, identity_links, orders, referrals, tickets, traits
 from stream_processors.incoming import incoming
 from stream_processors.processor import ARCHIVE, FACTS, Decoded, Refused, columns, decode, fold
 
@@ -225,3 +225,20 @@ def test_every_fold_fills_every_column_of_its_table() -> None:
 
 def test_nothing_folded_is_no_columns() -> None:
     assert columns(activity.TABLE, []) == {}
+
+
+def test_a_referral_is_an_invitation_somebody_with_a_code_or_an_order() -> None:
+    (invited,) = rows(referrals, record("invite_sent", user_id="u1"))
+    assert (invited["kind"], invited["actor"], invited["code"]) == ("invited", "u:u1", "")
+    (came,) = rows(referrals, record("page_viewed", anonymous_id="a1", properties={"referralCode": "R1"}))
+    assert (came["kind"], came["actor"], came["code"]) == ("referred", "a:a1", "R1")
+    order = record("order_completed", properties={"order_id": "o1", "payment_fingerprint": "f1"})
+    (ordered,) = rows(referrals, order)
+    assert (ordered["kind"], ordered["order_id"], ordered["payment"], ordered["code"]) == ("ordered", "o1", "f1", "")
+    for nothing in (
+        record("page_viewed", properties={"referral_code": "R1"}),
+        record("page_viewed", user_id="u1"),
+        record("order_completed", user_id="u1", properties={"order_id": "o1"}),
+        record("ticket_solved", user_id="u1", properties={"ticket_id": "1", "referral_code": "R1"}),
+    ):
+        assert not rows(referrals, nothing)
