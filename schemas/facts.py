@@ -300,15 +300,16 @@ _ACTIVE_IN = Relation(
 
 SOLVED_FROM = 3
 """Ranks of transitions: created 0, (re)opened 1, other 2, solved 3, closed 4; from this one on a ticket is solved."""
-PENDING, AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED = 1, 2, 4, 8, 16
-"""Marks of a transition: waiting for the customer; public reply of a human agent, of a bot; who created it."""
+PENDING, AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, BY_BOT = 1, 2, 4, 8, 16, 32
+"""Marks of a transition: waiting for the customer; public reply of a human agent, of a bot; who created it; done by
+a bot."""
 
 
 def _tickets_until(instant: str) -> str:
     """Tickets as the events before `at` tell them, in the state that those before `instant` left them in."""
     return f"""
     SELECT id, actor_, country_, channel_, device_, priority_, created_at, first_at, steps, turns, replies,
-      bot_replies, created_by_agent, event_ids, length(turns) % 2 = 1 AS is_solved,
+      bot_replies, created_by_agent, is_bot, event_ids, length(turns) % 2 = 1 AS is_solved,
       if(is_solved, arrayFirstIndex(x -> x.3 = turns[-1].3, steps), 0) AS solved_index,
       arrayLast(x -> bitAnd(x.6, {AGENT_REPLY}) != 0 AND x.7 != '', arraySlice(steps, 1, solved_index)).7 AS resolver,
       if(is_solved AND resolver != '', resolver, arrayLast(x -> x.7 != '', steps).7) AS agent_
@@ -325,7 +326,8 @@ def _tickets_until(instant: str) -> str:
         if(notEmpty(runs) AND runs[1].5 < {SOLVED_FROM}, arrayPopFront(runs), runs) AS turns,
         arrayMap(x -> x.1, arrayFilter(x -> bitAnd(x.6, {AGENT_REPLY}) != 0, steps)) AS replies,
         arrayMap(x -> x.1, arrayFilter(x -> bitAnd(x.6, {BOT_REPLY}) != 0, steps)) AS bot_replies,
-        arrayExists(x -> bitAnd(x.6, {CREATED_BY_AGENT}) != 0, steps) AS created_by_agent
+        arrayExists(x -> bitAnd(x.6, {CREATED_BY_AGENT}) != 0, steps) AS created_by_agent,
+        bitAnd(arraySort(x -> (x.1, UUIDToNum(x.3)), all_steps)[1].6, {BY_BOT}) != 0 AS is_bot
       FROM (
         SELECT id, {known("actor")} AS actor_, {known("country")} AS country_, {known("channel")} AS channel_,
           {known("device")} AS device_, {known("priority")} AS priority_,
