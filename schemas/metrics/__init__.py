@@ -10,6 +10,7 @@ from schemas.metrics.metric import Metric
 from schemas.metrics.orders import ORDERS, REVENUE
 from schemas.metrics.purchases import AVERAGE_ORDER_VALUE, PURCHASE_FREQUENCY, REPEAT_PURCHASE_RATE
 from schemas.metrics.referral import REFERRAL_RATE
+from schemas.metrics.service import SERVICE_TO_SALE_RATE
 from schemas.metrics.support import BACKLOG, FIRST_RESPONSE_TIME, REOPEN_RATE, RESOLUTION_TIME
 
 METRICS: dict[str, Metric] = {
@@ -25,6 +26,7 @@ METRICS: dict[str, Metric] = {
         CONVERSION_RATE,
         SIGN_UP_RATE,
         REFERRAL_RATE,
+        SERVICE_TO_SALE_RATE,
         CART_ABANDONMENT_RATE,
         CHECKOUT_ABANDONMENT_RATE,
         DAU,
