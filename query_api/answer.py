@@ -30,7 +30,7 @@ def body(
     number = _guarded(question, total, counted, k_anon)
     is_hidden = number is not counted
     segments, left_out = _segments(request, cells[1:], k_anon)
-    final_at = _final_at(question)
+    final_at = _final_at(question, total)
     answer = {
         "metric": metric.name,
         "definition": metric.definition,
@@ -84,11 +84,11 @@ def _guarded(question: Question, cell: Cell, number: Figure, k_anon: int) -> Fig
     return number.hidden if question.filters and cell.n < k_anon else number
 
 
-def _final_at(question: Question) -> int | None:
+def _final_at(question: Question, total: Cell) -> int | None:
     """When late events stop to matter; a duration can be restated by a reopening for ever."""
     if question.metric.shape is Shape.DURATION:
         return None
-    return question.end + longest_horizon(question) + LATENESS_MS
+    return (total.last_known or question.end + longest_horizon(question)) + LATENESS_MS
 
 
 def _status(question: Question, counted: Figure, watermark: int, final_at: int | None) -> str:

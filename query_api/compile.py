@@ -298,6 +298,7 @@ def _aggregates(question: Question) -> dict[str, str]:
                 "numerator": f"countIf({_COUNTED} AND {hit})",
                 "mature": f"countIf({_COUNTED} AND {{at:Int64}} >= entered + h)",
                 "events": f"if({young}, {ages.format('outcome_at - entered', f'{_COUNTED} AND {done}')}, [])",
+                "last_known": f"maxIf(entered + h, {_COUNTED})" if metric.own_horizons else "toInt64(0)",
                 "censored": f"if({young}, {ages.format(_censored_age(question), f'{_COUNTED} AND NOT ({done})')}, [])",
                 "persons": f"uniqExactIf(if(actor = '', id, person), {_COUNTED})" if metric.clustered else "0",
                 **nothing,
@@ -332,6 +333,8 @@ def _aggregates(question: Question) -> dict[str, str]:
             }
 
 
+UNBOUNDED = 10**15
+"""Longer than any age (ms): where horizons are the units' own, one past its own has no outcome at any age."""
 _DONE = "outcome_at > 0 AND outcome_at - entered < h"
 
 
@@ -346,6 +349,8 @@ def _censored_age(question: Question) -> str:
     """
     if not question.metric.has_curve:
         return "toInt64(0)"
+    if question.metric.own_horizons:
+        return f"if({{at:Int64}} - entered >= h, toInt64({UNBOUNDED}), {{at:Int64}} - entered)"
     longest = f"greatest({', '.join(f'{{{name}:Int64}}' for name in question.metric.horizons)})"
     return f"if({{at:Int64}} - entered >= h, {longest}, {{at:Int64}} - entered)"
 

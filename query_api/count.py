@@ -78,6 +78,7 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
                 numerator=counted["numerator"],
                 denominator=cell.n,
                 mature=counted["mature"],
+                last_known=counted["last_known"],
                 persons=counted["persons"],
                 events=counted["events"],
                 censored=counted["censored"],

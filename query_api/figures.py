@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from query_api.compile import UNBOUNDED
 from query_api.question import Cell, Question
 from query_api.statistics import (
     CONFIDENCE,
@@ -80,7 +81,8 @@ class Figure:
 
 def longest_horizon(question: Question) -> int:
     """How long after its entry a unit can still change the number, ms; 0 for one that is known at once."""
-    return max((int(question.parameters[name]) for name in question.metric.horizons), default=0)
+    lengths = [int(question.parameters[name]) for name in question.metric.horizons]
+    return sum(lengths) if question.metric.own_horizons else max(lengths, default=0)
 
 
 def figure(question: Question, cell: Cell) -> Figure:
@@ -167,7 +169,9 @@ def _rate(question: Question, cell: Cell, maturity: float) -> Figure:
     )
     if cell.n and maturity < 1 and question.metric.has_curve:
         curve = kaplan_meier(cell.events, cell.censored)
-        share, (low, high) = curve.share_before(longest_horizon(question))
+        share, (low, high) = curve.share_before(
+            UNBOUNDED if question.metric.own_horizons else longest_horizon(question)
+        )
         if question.metric.options["outcome"] == "presence":
             share, low, high = 1 - share, _complement(high), _complement(low)
         shown = replace(

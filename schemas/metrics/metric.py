@@ -114,6 +114,7 @@ class Metric:
     options: Mapping[str, Any] = field(default_factory=dict)
     example: Example | None = None
     binds: Callable[[Tenant, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    under: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     definition: str = DEFAULT
     variants: tuple[Variant, ...] = ()
 
@@ -127,6 +128,11 @@ class Metric:
         changes = dict(next((each.changes for each in self.variants if each.name == definition), {}))
         own = tuple(each for each in self.parameters if not each.definitions or definition in each.definitions)
         return replace(self, definition=definition, parameters=own, **changes)
+
+    def asked_with(self, parameters: Mapping[str, Any]) -> Metric:
+        """The declaration under these parameters: `under` holds what a choice of one declares anew."""
+        changes = [change for (name, value), change in self.under.items() if parameters.get(name) == value]
+        return replace(self, **{key: value for change in changes for key, value in change.items()}) if changes else self
 
     def units_sql(self, parameters: Mapping[str, Any]) -> str:
         """The SELECT of the units under these parameters."""
@@ -146,6 +152,11 @@ class Metric:
     def has_curve(self) -> bool:
         """Whether a rate's units tell when their outcome came."""
         return self.options.get("outcome") != "mark"
+
+    @property
+    def own_horizons(self) -> bool:
+        """Whether each unit's horizon is its own: those of the parameters are then added, for a unit not yet begun."""
+        return bool(self.options.get("own_horizons"))
 
     @property
     def money(self) -> bool:
