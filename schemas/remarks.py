@@ -32,7 +32,9 @@ EXCLUDED: Mapping[str, str] = {
     "no_cart_id": "Adds to a cart that name neither a cart nor a session.",
     "no_checkout_id": "Checkouts begun that name no checkout, order, cart or session.",
     "not_new": "People who had been seen before, where the parameter `visitors` leaves them out.",
+    "other_kind": "Those of the other kind, which the parameter `kind` tells apart.",
     "refunded": "Orders wholly given back soon after.",
     "same_payment": "Purchases paid by an instrument of whoever invited; they stay purchases, unreferred.",
+    "second_trial": "Trials of somebody who had one before.",
     "self_referral": "Purchases by one's own referral code; they stay purchases, unreferred.",
 }

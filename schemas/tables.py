@@ -214,6 +214,37 @@ REFERRALS = Table(
     ),
     ("tenant", "kind", "actor", "code", "order_id", "payment", "bot", "time", "sequence", "event_id", "hash"),
 )
+SUBSCRIPTION_EVENTS = Table(
+    "subscription_events",
+    "A copy of an event of a trial, a subscription or a payment, with what it tells; money in millionths.",
+    (
+        Column("tenant", WORD),
+        Column("name", WORD),
+        Column("time", TIME),
+        Column("event_id", "UUID"),
+        Column("hash", "UInt64"),
+        Column("sequence", "UInt32", "max"),
+        Column("actor", "String", "max"),
+        Column("account", "String", "max"),
+        Column("parent", "String", "max"),
+        Column("trial_id", "String", "max"),
+        Column("subscription_id", "String", "max"),
+        Column("status", "String", "max"),
+        Column("has_amount", "UInt8", "max"),
+        Column("amount", "Int64", "max"),
+        Column("currency", "String", "max"),
+        Column("interval", "String", "max"),
+        Column("starts_at", "Int64", "max"),
+        Column("ends_at", "Int64", "max"),
+        Column("asked_at", "Int64", "max"),
+        Column("card", "String", "max"),
+        Column("country", "String", "max"),
+        Column("channel", "String", "max"),
+        Column("device", "String", "max"),
+        Column("bot", "UInt8", "max"),
+    ),
+    ("tenant", "name", "time", "event_id", "hash"),
+)
 DEAD_LETTERS = Table(
     "dead_letters",
     "What was refused, why, and where it stood.",
@@ -258,9 +289,20 @@ TABLES: dict[str, Table] = {
         ORDERS,
         TICKETS,
         REFERRALS,
+        SUBSCRIPTION_EVENTS,
         DEAD_LETTERS,
         WATERMARKS,
     )
 }
-FACTS: tuple[Table, ...] = (ACTIVITY, IDENTITY_LINKS, TRAITS, CARTS, CHECKOUTS, ORDERS, TICKETS, REFERRALS)
+FACTS: tuple[Table, ...] = (
+    ACTIVITY,
+    IDENTITY_LINKS,
+    TRAITS,
+    CARTS,
+    CHECKOUTS,
+    ORDERS,
+    TICKETS,
+    REFERRALS,
+    SUBSCRIPTION_EVENTS,
+)
 """What is derived from the archive and can be folded from it again."""

@@ -33,6 +33,7 @@ from stream_processors import (
     identity_links,
     orders,
     referrals,
+    subscriptions,
     tickets,
     traits,
 )
@@ -50,7 +51,7 @@ class Fold:
 ARCHIVE = Fold(archive.TABLE, archive.fold)
 FACTS: tuple[Fold, ...] = tuple(
     Fold(module.TABLE, module.fold)
-    for module in (activity, identity_links, traits, carts, checkouts, orders, tickets, referrals)
+    for module in (activity, identity_links, traits, carts, checkouts, orders, tickets, referrals, subscriptions)
 )
 
 Columns = dict[str, Sequence[Any]]

@@ -12,6 +12,7 @@ from schemas.metrics.purchases import AVERAGE_ORDER_VALUE, PURCHASE_FREQUENCY, R
 from schemas.metrics.referral import REFERRAL_RATE
 from schemas.metrics.service import SERVICE_TO_SALE_RATE
 from schemas.metrics.support import BACKLOG, FIRST_RESPONSE_TIME, REOPEN_RATE, RESOLUTION_TIME
+from schemas.metrics.trials import TRIAL_TO_PAID_RATE
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -26,6 +27,7 @@ METRICS: dict[str, Metric] = {
         CONVERSION_RATE,
         SIGN_UP_RATE,
         REFERRAL_RATE,
+        TRIAL_TO_PAID_RATE,
         SERVICE_TO_SALE_RATE,
         CART_ABANDONMENT_RATE,
         CHECKOUT_ABANDONMENT_RATE,

@@ -12,7 +12,17 @@ from schemas.facts import AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, 
 from schemas.periods import DAY_MS
 from schemas.record import DeadLetter, Frame, Record, encode
 from schemas.tables import NEVER_MS
-from stream_processors import activity, carts, checkouts, identity_links, orders, referrals, tickets, traits
+from stream_processors import (
+    activity,
+    carts,
+    checkouts,
+    identity_links,
+    orders,
+    referrals,
+    subscriptions,
+    tickets,
+    traits,
+)
 from stream_processors.incoming import incoming
 from stream_processors.processor import ARCHIVE, FACTS, Decoded, Refused, columns, decode, fold
 
@@ -242,3 +252,15 @@ def test_a_referral_is_an_invitation_somebody_with_a_code_or_an_order() -> None:
         record("ticket_solved", user_id="u1", properties={"ticket_id": "1", "referral_code": "R1"}),
     ):
         assert not rows(referrals, nothing)
+
+
+def test_what_a_trial_tells_of_its_end_and_its_account_is_kept() -> None:
+    told = {"trial_id": "t1", "trialEndDate": "2024-10-15T12:00:00Z", "payment_method_required": "true"}
+    context = msgspec.Raw(b'{"groupId":"g4"}')
+    (row,) = rows(subscriptions, record("trial_started", user_id="u1", properties=told, context=context))
+    assert (row["account"], row["trial_id"], row["card"]) == ("g4", "t1", "true")
+    assert (row["ends_at"], row["starts_at"]) == (1_728_993_600_000, NEVER_MS)
+    paid = {"subscription_id": "s1", "amount": "19.90", "currency": "eur", "account_id": "g5"}
+    (row,) = rows(subscriptions, record("subscription_started", properties=paid, context=context))
+    assert (row["account"], row["has_amount"], row["amount"], row["currency"]) == ("g5", True, 19_900_000, "EUR")
+    assert not rows(subscriptions, record("page_viewed", properties={"trial_id": "t1"}))
