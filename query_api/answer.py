@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from query_api.figures import Figure, figure, longest_horizon
+from query_api.figures import Figure, average, figure, longest_horizon
 from query_api.mix import drift
 from query_api.parameters import TRAIT, Request, shown
 from query_api.question import Cell, Question
@@ -32,7 +32,7 @@ def body(
     number = _guarded(question, total, counted, k_anon)
     is_hidden = number is not counted
     segments, left_out = _segments(request, cells[1:], k_anon)
-    final_at = _final_at(question)
+    final_at = _final_at(question, total)
     answer = {
         "metric": metric.name,
         "definition": metric.definition,
@@ -72,9 +72,9 @@ def body(
         answer["comparison"] = _comparison(number, _guarded(question, past, earlier, k_anon), _window(request.previous))
         if metric.shape is Shape.MIX and not is_hidden:
             answer["details"]["drift"] = drift(total.classes, past.classes)
-    if metric.shape is Shape.MONEY:
+    if metric.money:
         answer["currency"] = question.parameters.get("currency") or question.currency
-        answer["by_currency"] = [] if is_hidden else _by_currency(total)
+        answer["by_currency"] = [] if is_hidden else _by_currency(question, total)
     return answer
 
 
@@ -87,11 +87,11 @@ def _guarded(question: Question, cell: Cell, number: Figure, k_anon: int) -> Fig
     return number.hidden if question.filters and cell.n < k_anon else number
 
 
-def _final_at(question: Question) -> int | None:
+def _final_at(question: Question, total: Cell) -> int | None:
     """When late events stop to matter; a duration can be restated by a reopening for ever."""
     if question.metric.shape is Shape.DURATION:
         return None
-    return question.end + longest_horizon(question) + LATENESS_MS
+    return (total.last_known or question.end + longest_horizon(question)) + LATENESS_MS
 
 
 def _status(question: Question, counted: Figure, watermark: int, final_at: int | None) -> str:
@@ -103,7 +103,7 @@ def _status(question: Question, counted: Figure, watermark: int, final_at: int |
 def _circumstances(question: Question, watermark: int) -> set[str]:
     """Warnings that come with the question, not with what was counted."""
     metric = question.metric
-    people = metric.shape in (Shape.DISTINCT, Shape.STICKINESS)
+    people = metric.shape in (Shape.DISTINCT, Shape.STICKINESS, Shape.PER_PERSON)
     found = {
         "open_window": question.end > question.at,
         "ahead_of_watermark": question.at > watermark,
@@ -173,7 +173,12 @@ def _comparison(number: Figure, before: Figure, window: dict[str, str]) -> dict[
     return compared
 
 
-def _by_currency(total: Cell) -> list[dict[str, Any]]:
+def _by_currency(question: Question, total: Cell) -> list[dict[str, Any]]:
+    if question.metric.shape is Shape.MONEY_AVERAGE:
+        return [
+            {"currency": currency, "value": average(question, values, currency), "n": sum(values.values())}
+            for currency, values in sorted(total.other_values.items())
+        ]
     return [
         {"currency": currency, "value": in_units(amount, currency), "n": n}
         for currency, (amount, n) in sorted(total.by_currency.items())

@@ -14,7 +14,7 @@ from typing import Any
 from query_api.question import Filter, Question
 from schemas.currencies import MINOR_DIGITS, STORED_DIGITS
 from schemas.events import names_of_family
-from schemas.facts import QUARTER_MS, copies_apart, named_in, property_text, with_person
+from schemas.facts import QUARTER_MS, copies_apart, named_in, told, with_person
 from schemas.metrics.metric import Shape
 from schemas.periods import local_day_ends
 
@@ -98,19 +98,20 @@ def _selected_events(question: Question) -> str:
     else:
         own = ", ".join(f"own_{column} AS {column}" for column in own_columns)
         rows = f"SELECT event_id, entered, own_name AS event, {own} FROM ({copies_apart(own_columns)})"
+        if "lookahead" in options:
+            rows = rows.replace("$until", "$reach")
         if names:  # after the copies are told apart: a copy may carry another name
             rows = f"SELECT * FROM ({rows}) WHERE {names.removeprefix('AND ')}"
     if _needs_people(question):
         rows = _with_person(question, rows)
-    selected = f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"
-    return selected.replace("$until", "$reach") if options.get("lookahead") else selected
+    return f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"
 
 
 def _properties(question: Question) -> list[str]:
     """Dimensions that events carry in their properties, where a filter asks for them."""
     known: Mapping[str, str] = question.metric.options.get("properties", {})
     asked = {each.dimension for each in question.filters}
-    return [f"{property_text('properties', known[name])} AS {name}" for name in sorted(asked & set(known))]
+    return [f"{told(known[name])} AS {name}" for name in sorted(asked & set(known))]
 
 
 def _names(question: Question) -> list[str] | None:
@@ -163,14 +164,16 @@ def _needs_people(question: Question) -> bool:
 
 def _has_person(question: Question) -> bool:
     """Whether the units come with their person."""
-    options = question.metric.options
-    return bool(options.get("people")) if options.get("source") == "events" else _needs_people(question)
+    metric = question.metric
+    if metric.options.get("source") == "events":
+        return bool(metric.options.get("people"))
+    return bool(metric.selects) or _needs_people(question)
 
 
 def _rows(question: Question) -> str:
     """The units with person, traits and filters applied."""
     rows = question.metric.units_sql(question.parameters)
-    if question.metric.options.get("source") == "events":
+    if question.metric.selects or question.metric.options.get("source") == "events":
         return rows.replace("$traits", "".join(f", trait_{n}" for n, _ in enumerate(_trait_names(question))))
     if _needs_people(question):
         rows = _with_person(question, rows)
@@ -183,6 +186,23 @@ def _units(question: Question) -> dict[str, str]:
     return {"units": rows} if narrowed is None else {"filtered": rows, "units": narrowed(question.parameters)}
 
 
+def _selected(question: Question) -> dict[str, str]:
+    """What filters choose from before units are made of it."""
+    if question.metric.options.get("source") == "events":
+        return {"selected_events": _selected_events(question)}
+    if question.metric.selects:
+        rows = _with_person(question, question.metric.selects_sql(question.parameters))
+        return {"selected_rows": f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"}
+    return {}
+
+
+def _reach(question: Question) -> int:
+    """Up to when something can still matter to a unit of the window."""
+    ahead = question.metric.options.get("lookahead", 0)
+    length = int(question.parameters[ahead]) if isinstance(ahead, str) else ahead
+    return max(question.until, min(question.at, question.end + length)) if length else question.until
+
+
 def _bound(question: Question) -> dict[str, Any]:
     metric = question.metric
     values: dict[str, Any] = {
@@ -190,7 +210,9 @@ def _bound(question: Question) -> dict[str, Any]:
         "start": question.start,
         "until": question.until,
         "at": question.at,
-        "reach": min(question.at, question.until + int(metric.options.get("lookahead", 0))),
+        "tz": question.tz,
+        "entity": "cart",
+        "reach": _reach(question),
         "low": question.start - int(metric.options.get("lookback", 0)),
         "tenant_currency": question.currency,
         "scaled_currencies": list(MINOR_DIGITS),
@@ -199,7 +221,15 @@ def _bound(question: Question) -> dict[str, Any]:
         **question.bound,
     }
     for name, value in question.parameters.items():
-        values[name] = "" if value is None else int(value) if isinstance(value, bool) else value
+        match value:
+            case None:
+                values[name] = ""
+            case bool():
+                values[name] = int(value)
+            case tuple():
+                values[name] = list(value)
+            case _:
+                values[name] = value
     for number, trait in enumerate(_trait_names(question)):
         values[f"trait_{number}"] = trait
     for number, each in enumerate(question.filters):
@@ -217,15 +247,13 @@ def statement(
     question: Question, select: str, extra: Mapping[str, Any] | None = None, units: str | None = None
 ) -> Statement:
     """`select` reads `units`; the relations that are needed come before it, each computed once."""
-    parts = {"units": units} if units else _units(question)
-    if not units and question.metric.options.get("source") == "events":
-        parts = {"selected_events": _selected_events(question), **parts}
+    parts = {"units": units} if units else {**_selected(question), **_units(question)}
     parts = {**_traits(question), **parts}
     needed = named_in(" ".join([*parts.values(), select]))
     named = {**{relation.name: relation.sql for relation in needed}, **parts}
     sql = "WITH " + ",\n".join(_defined(name, body, named, select) for name, body in named.items()) + "\n" + select
     values = {**_bound(question), **(extra or {})}
-    for name in ("start", "until", "at", "low", "reach", "begun"):
+    for name in ("start", "until", "at", "low", "begun", "reach"):
         sql = sql.replace(f"${name}", f"fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')")
     bound = {name: value for name, value in values.items() if f"{{{name}:" in sql}
     return Statement(sql, bound, "people" in named)
@@ -253,16 +281,35 @@ def _aggregates(question: Question) -> dict[str, str]:
                 "counts": f"sumMapIf(map(toString(currency), toInt64(1)), {_COUNTED})",
                 **nothing,
             }
+        case Shape.MONEY_AVERAGE:
+            return {
+                "n": f"countIf({_COUNTED})",
+                "values": f"sumMapIf([(toString(currency), toInt64(amount))], [toUInt64(1)], {_COUNTED})",
+                **nothing,
+            }
+        case Shape.RATIO:
+            return {
+                "n": f"toInt64(sumIf(below, {_COUNTED}))",
+                "numerator": f"toInt64(sumIf(above, {_COUNTED}))",
+                **nothing,
+                **details,
+            }
+        case Shape.PER_PERSON:
+            return {
+                "n": "countIf(is_counted)",
+                "values": "sumMapIf([('', toInt64(things))], [toUInt64(1)], is_counted)",
+                "excluded": "sumMap(left_out)",
+            }
         case Shape.RATE:
-            done = "outcome_at > 0 AND outcome_at - entered < h"
-            hit = done if metric.options["outcome"] == "presence" else f"NOT ({done})"
-            young = f"countIf({_COUNTED} AND {{at:Int64}} < entered + h) > 0"
+            done, hit = _DONE, _hit(question)
+            young = f"countIf({_COUNTED} AND {{at:Int64}} < entered + h) > 0" if metric.has_curve else "0"
             ages = "arraySort(groupArrayIf({0}, {1}))"
             return {
                 "n": f"countIf({_COUNTED})",
                 "numerator": f"countIf({_COUNTED} AND {hit})",
                 "mature": f"countIf({_COUNTED} AND {{at:Int64}} >= entered + h)",
                 "events": f"if({young}, {ages.format('outcome_at - entered', f'{_COUNTED} AND {done}')}, [])",
+                "last_known": f"maxIf(entered + h, {_COUNTED})" if metric.own_horizons else "toInt64(0)",
                 "censored": f"if({young}, {ages.format(_censored_age(question), f'{_COUNTED} AND NOT ({done})')}, [])",
                 "persons": f"uniqExactIf(if(actor = '', id, person), {_COUNTED})" if metric.clustered else "0",
                 **nothing,
@@ -317,10 +364,24 @@ def _aggregates(question: Question) -> dict[str, str]:
             }
 
 
+UNBOUNDED = 10**15
+"""Longer than any age (ms): where horizons are the units' own, one past its own has no outcome at any age."""
+_DONE = "outcome_at > 0 AND outcome_at - entered < h"
+
+
+def _hit(question: Question) -> str:
+    """Whether a unit of a rate counts in its numerator."""
+    return {"presence": _DONE, "absence": f"NOT ({_DONE})", "mark": "hit"}[question.metric.options["outcome"]]
+
+
 def _censored_age(question: Question) -> str:
     """How long a unit without outcome was watched. One past its own horizon is known to have none, so it stays at risk
     to the longest horizon: leaving it out there would let the few units that may take longer speak for all.
     """
+    if not question.metric.has_curve:
+        return "toInt64(0)"
+    if question.metric.own_horizons:
+        return f"if({{at:Int64}} - entered >= h, toInt64({UNBOUNDED}), {{at:Int64}} - entered)"
     longest = f"greatest({', '.join(f'{{{name}:Int64}}' for name in question.metric.horizons)})"
     return f"if({{at:Int64}} - entered >= h, {longest}, {{at:Int64}} - entered)"
 
@@ -363,6 +424,13 @@ def counting(question: Question) -> tuple[Statement, tuple[str, ...]]:
     is_total = f"toUInt8(grouping({together}) > 0)" if names else "1"
     grouped = f"GROUP BY GROUPING SETS ((), ({together}))" if names else ""
     values = ", ".join(f"{sql} AS out_{name}" for name, sql in aggregates.items())
+    if question.metric.shape is Shape.PER_PERSON:
+        rows = f"({_of_each_person(f'{is_total} AS is_total, {keys}', names)})"
+        grouped, is_total, keys = (
+            f"GROUP BY {', '.join(['is_total', *names])}",
+            "is_total",
+            "".join(f"{n}, " for n in names),
+        )
     select = f"SELECT {is_total} AS is_total, {keys}{values} FROM {rows} {grouped}"
     return statement(question, select, extra, units), tuple(aggregates)
 
@@ -378,6 +446,14 @@ def _good(question: Question) -> str:
         return f"has(classes, {_HEADLINE})"
     score = question.metric.score
     return "good" if score is not None and score.pool in ("share", "wilson_lower") else "1"
+
+
+def _of_each_person(keys: str, names: Sequence[str]) -> str:
+    """What each person has, in total and under each combination of segment values."""
+    cut = f", ({', '.join([*names, 'person'])})" if names else ""
+    return f"""SELECT {keys}person, uniqExactIf(thing, {_COUNTED} AND thing != '') AS things,
+      countIf({_COUNTED}) > 0 AS is_counted, sumMapIf(map(reason, toUInt64(1)), reason != '') AS left_out
+      FROM units GROUP BY GROUPING SETS ((person){cut})"""
 
 
 def explaining(question: Question, after: tuple[int, str] | None, limit: int) -> Statement:
@@ -396,6 +472,10 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
           FROM units WHERE reason != '' OR ({chosen}) GROUP BY id, person, reason"""
     if not _has_person(question):
         rows = with_person(rows)
+    if shape is Shape.PER_PERSON:
+        rows = f"""SELECT whose AS id, min(entered) AS entered, person, reason,
+          arraySlice(arraySort(groupUniqArrayArray(event_ids)), 1, {_MOST_EVENTS}) AS event_ids
+          FROM (SELECT *, if(reason = '', person, id) AS whose FROM ({rows})) GROUP BY whose, person, reason"""
     columns = {
         "id": "id",
         "entered": "entered",
@@ -403,8 +483,7 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
         "reason": "reason",
         "outcome_at": "outcome_at" if shape in (Shape.RATE, Shape.DURATION) else "toInt64(0)",
         "outcome_id": "outcome_id" if shape in (Shape.RATE, Shape.DURATION) else "''",
-        "h": "h" if shape is Shape.RATE else "toInt64(0)",
-        "good": f"toUInt8({_good(question)})",
+        "is_hit": f"toUInt8({_hit(question) if shape is Shape.RATE else _good(question)})",
         "duration": "toInt64(duration)" if shape is Shape.DURATION else "toInt64(0)",
         "event_ids": "arrayMap(e -> toString(e), event_ids)",
     }

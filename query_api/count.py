@@ -95,12 +95,17 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
     match question.metric.shape:
         case Shape.MONEY:
             return _money(question, cell, counted)
+        case Shape.MONEY_AVERAGE | Shape.PER_PERSON:
+            return _valued(question, cell, counted)
+        case Shape.RATIO:
+            return replace(cell, numerator=counted["numerator"], denominator=cell.n)
         case Shape.RATE:
             return replace(
                 cell,
                 numerator=counted["numerator"],
                 denominator=cell.n,
                 mature=counted["mature"],
+                last_known=counted["last_known"],
                 persons=counted["persons"],
                 events=counted["events"],
                 censored=counted["censored"],
@@ -143,6 +148,17 @@ def _scored(key: str, n: int) -> Scored:
     return Scored(stratum, Fraction(int(total), int(of)), good == "1", n)
 
 
+def _valued(question: Question, cell: Cell, counted: Mapping[str, Any]) -> Cell:
+    own = (question.parameters.get("currency") or question.currency) if question.metric.money else ""
+    found: dict[str, dict[int, int]] = {own: {}}
+    for (currency, value), n in zip(*counted["values"], strict=True):
+        found.setdefault(currency, {})[int(value)] = int(n)
+    values = found.pop(own)
+    n = sum(values.values())
+    total = sum(value * times for value, times in values.items())
+    return replace(cell, n=n, numerator=total, denominator=n, values=values, other_values=found)
+
+
 def _money(question: Question, cell: Cell, counted: Mapping[str, Any]) -> Cell:
     own = question.parameters.get("currency") or question.currency
     others = {
@@ -159,25 +175,24 @@ async def explain(
 ) -> tuple[int, list[Unit]]:
     """How many units there are, and up to `limit` of them by (entered, id) after a place."""
     rows = await _run(store, question, explaining(question, after, limit))
-    wanted = sorted({event_id for row in rows for event_id in row[9]})
+    wanted = sorted({event_id for row in rows for event_id in row[8]})
     found = dict(await _run(store, question, message_ids(question.tenant, wanted))) if wanted else {}
     units = [_unit(question, row, found) for row in rows]
     return (rows[0][-1] if rows else 0), units
 
 
 def _unit(question: Question, row: tuple[Any, ...], found: Mapping[str, str]) -> Unit:
-    unit_id, entered, person, reason, outcome_at, outcome_id, horizon, good, duration, event_ids, _ = row
+    unit_id, entered, person, reason, outcome_at, outcome_id, is_hit, duration, event_ids, _ = row
     shape = question.metric.shape
     has_outcome = outcome_at > 0
     if reason:
         counted = "excluded"
     elif shape is Shape.RATE:
-        done = has_outcome and outcome_at - entered < horizon
-        counted = "numerator" if done is (question.metric.options["outcome"] == "presence") else "denominator"
+        counted = "numerator" if is_hit else "denominator"
     elif shape is Shape.DURATION:
         counted = "numerator" if has_outcome else "denominator"
     else:
-        counted = "numerator" if good else "denominator"
+        counted = "numerator" if is_hit else "denominator"
     elapsed = None
     if has_outcome:
         elapsed = duration if shape is Shape.DURATION else outcome_at - entered

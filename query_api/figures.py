@@ -11,10 +11,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from query_api import mix, platforms, scores
+from query_api.compile import UNBOUNDED
 from query_api.question import Cell, Question
-from query_api.statistics import CONFIDENCE, NO_LIMITS, Limits, mean_limits, quantile, quantile_limits, wilson
+from query_api.statistics import (
+    CONFIDENCE,
+    NO_LIMITS,
+    Limits,
+    Ranked,
+    mean_limits,
+    moment_limits,
+    quantile,
+    quantile_limits,
+    wilson,
+)
 from query_api.survival import TRANSFORM, Curve, kaplan_meier
-from schemas.currencies import in_units
+from schemas.currencies import in_units, units_of
 from schemas.metrics.metric import Shape
 
 KAPLAN_MEIER = "kaplan_meier"
@@ -72,7 +83,8 @@ class Figure:
 
 def longest_horizon(question: Question) -> int:
     """How long after its entry a unit can still change the number, ms; 0 for one that is known at once."""
-    return max((int(question.parameters[name]) for name in question.metric.horizons), default=0)
+    lengths = [int(question.parameters[name]) for name in question.metric.horizons]
+    return sum(lengths) if question.metric.own_horizons else max(lengths, default=0)
 
 
 def figure(question: Question, cell: Cell) -> Figure:
@@ -87,15 +99,54 @@ def figure(question: Question, cell: Cell) -> Figure:
             return _score(question, cell, maturity)
         case Shape.MIX:
             return _mix(cell, maturity)
-        case Shape.STICKINESS:
+        case Shape.STICKINESS | Shape.RATIO:
             share = cell.numerator / cell.denominator if cell.denominator else None
             shown = Figure(share, cell.numerator, cell.denominator, cell.n, observed=share)
+        case Shape.MONEY_AVERAGE | Shape.PER_PERSON:
+            shown = _average(question, cell)
         case Shape.MONEY:
             money = in_units(cell.numerator, question.parameters.get("currency") or question.currency)
             shown = Figure(money, money, None, cell.n, observed=money)
         case _:
             shown = Figure(cell.numerator, cell.numerator, None, cell.n, observed=cell.numerator)
     return replace(shown, maturity=maturity, basis="mature" if maturity == 1 else "observed")
+
+
+def _average(question: Question, cell: Cell) -> Figure:
+    """Mean or quantile of values; a mean has the sum and the number as its numerator and denominator."""
+    own = (question.parameters.get("currency") or question.currency) if question.metric.money else None
+    value = average(question, cell.values, own)
+    is_mean = question.statistic not in _QUANTILES
+    if is_mean:
+        n, total, squares = (sum(each**power * times for each, times in cell.values.items()) for power in (0, 1, 2))
+        limits = moment_limits(n, total, squares)
+    else:
+        limits = quantile_limits(Ranked(cell.values), _QUANTILES[question.statistic])
+    return Figure(
+        value=value,
+        numerator=_in_units(cell.numerator, own) if is_mean else None,
+        denominator=cell.n if is_mean else None,
+        n=cell.n,
+        observed=value,
+        limits=(_in_units(limits[0], own), _in_units(limits[1], own)),
+        method="t" if is_mean else "binomial",
+        warnings=frozenset({"small_n"} if cell.n < SMALL_N else ()),
+    )
+
+
+def average(question: Question, values: Mapping[int, int], currency: str | None) -> float | None:
+    """The statistic that is asked for (else the mean) of `values`, each with how often it occurs."""
+    n = sum(values.values())
+    if not n:
+        return None
+    if question.statistic in _QUANTILES:
+        return _in_units(quantile(Ranked(values), _QUANTILES[question.statistic]), currency)
+    total = sum(value * times for value, times in values.items())
+    return total / (n * (units_of(currency) if currency else 1))
+
+
+def _in_units(amount: float | None, currency: str | None) -> float | None:
+    return amount if amount is None or currency is None else amount / units_of(currency)
 
 
 def _maturity(question: Question, cell: Cell) -> float:
@@ -124,9 +175,11 @@ def _rate(question: Question, cell: Cell, maturity: float) -> Figure:
         limits=wilson(cell.numerator, cell.n),
         method="wilson",
     )
-    if cell.n and maturity < 1:
+    if cell.n and maturity < 1 and question.metric.has_curve:
         curve = kaplan_meier(cell.events, cell.censored)
-        share, (low, high) = curve.share_before(longest_horizon(question))
+        share, (low, high) = curve.share_before(
+            UNBOUNDED if question.metric.own_horizons else longest_horizon(question)
+        )
         if question.metric.options["outcome"] == "presence":
             share, low, high = 1 - share, _complement(high), _complement(low)
         shown = replace(
@@ -166,6 +219,7 @@ def _rate_warnings(question: Question, cell: Cell, shown: Figure) -> frozenset[s
         "imprecise": low is not None and high is not None and (high - low) / 2 > IMPRECISE,
         "clustered": question.metric.clustered and cell.persons < cell.n,
         "horizon_not_reached": shown.reached is False,
+        "immature": cell.n > 0 and shown.basis == "observed",
     }
     return frozenset(key for key, is_so in found.items() if is_so)
 

@@ -75,6 +75,7 @@ def parse(metric: Metric, query: Query, tenant: Tenant, watermark: int) -> Reque
     except WindowError as error:
         raise invalid(error.field, str(error)) from None
     parameters = {own.name: _own(own, given.get(own.name), tenant) for own in metric.parameters}
+    metric = metric.asked_with(parameters)
     question = Question(
         metric=metric,
         tenant=tenant.id,

@@ -69,7 +69,9 @@ class Scored:
 class Cell:
     """What was counted for the total (`segment` empty) or for one combination of segment values.
 
-    Times in ms, money in minor units. `durations` are the closed units' values (duration metrics); `events` and
+    Times in ms, money in minor units. `last_known` is when the last unit's horizon ends, where these are their own.
+    `values` says of each value that a unit (or a person) has how many have it,
+    `other_values` of other currencies. `durations` are the closed units' values (duration metrics); `events` and
     `censored` are the ages for Kaplan–Meier of units with and without outcome. All three ascend.
     """
 
@@ -78,8 +80,11 @@ class Cell:
     numerator: int = 0
     denominator: int | None = None
     mature: int = 0
+    last_known: int = 0
     persons: int = 0
     durations: Sequence[int] = ()
+    values: Mapping[int, int] = field(default_factory=dict)
+    other_values: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     events: Sequence[int] = ()
     censored: Sequence[int] = ()
     scores: Sequence[Scored] = ()

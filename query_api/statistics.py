@@ -6,8 +6,11 @@ Definitions and defaults: METRICS.md sections 2.3, 2b.6, 2b.26 and 3. z is fixed
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate
+from typing import overload
 
 from scipy.special import bdtr, ndtri, stdtrit
 
@@ -63,22 +66,45 @@ def adjusted_wald(up: int, middle: int, down: int) -> Limits:
 
 def mean_limits(values: Sequence[int]) -> Limits:
     """Interval of the mean by Student's t; the variance is an exact quotient of integers. None below n = 2."""
-    return _student(len(values), sum(values), sum(value * value for value in values))
+    return moment_limits(len(values), sum(values), sum(value * value for value in values))
 
 
 def histogram_mean_limits(values: Sequence[tuple[Fraction, int]]) -> Limits:
     """The same for values that stand so many times each."""
     total = sum((value * times for value, times in values), Fraction(0))
     squares = sum((value * value * times for value, times in values), Fraction(0))
-    return _student(sum(times for _, times in values), total, squares)
+    return moment_limits(sum(times for _, times in values), total, squares)
 
 
-def _student(n: int, total: int | Fraction, squares: int | Fraction) -> Limits:
+def moment_limits(n: int, total: int | Fraction, squares: int | Fraction) -> Limits:
+    """The same from how many values there are, their sum and that of their squares."""
     if n < 2:
         return NO_LIMITS
     variance = float((n * squares - total * total) / (n * (n - 1)))
     half = float(stdtrit(n - 1, 1 - _TAIL)) * math.sqrt(variance / n)
     return float(total / n) - half, float(total / n) + half
+
+
+class Ranked(Sequence[int]):
+    """Ascending values of which each stands as often as it is said to."""
+
+    def __init__(self, times: Mapping[int, int]) -> None:
+        self._values = sorted(times)
+        self._ends = list(accumulate(times[value] for value in self._values))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, place: int) -> int: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[int]: ...
+
+    def __getitem__(self, place: int | slice) -> int | Sequence[int]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        return self._values[bisect_right(self._ends, place)]
 
 
 def quantile(values: Sequence[int], q: float) -> float:

@@ -26,6 +26,11 @@ def minor_digits(currency: str) -> int:
     return MINOR_DIGITS.get(currency, USUAL_DIGITS)
 
 
+def units_of(currency: str) -> int:
+    """How many minor units one unit of `currency` has."""
+    return int(10 ** minor_digits(currency))
+
+
 def in_units(minor: int, currency: str) -> float:
     """Minor units as units of the currency: one division."""
-    return minor / int(10 ** minor_digits(currency))
+    return minor / units_of(currency)

@@ -48,14 +48,14 @@ def canonical(array: str) -> str:
     return f"arrayCompact(x -> x.3, arraySort(x -> (x.3, x.1, x.4), arrayFilter(x -> x.1 < {{at:Int64}}, {array})))"
 
 
-def property_text(properties: str, key: str) -> str:
-    """A field of an event's properties as text, as `schemas.events.fields` reads it; '' if it is absent."""
-    found = [
-        f"if(JSONType({properties}, '{name}') = 'String', JSONExtractString({properties}, '{name}'), "
-        f"JSONExtractRaw({properties}, '{name}'))"
+def told(key: str, column: str = "properties") -> str:
+    """The text that an event tells under the field `key` in any spelling, "" if none: `fields.text` in SQL."""
+    each = [
+        f"""multiIf(JSONType({column}, '{name}') = 'String', JSONExtractString({column}, '{name}'),
+          JSONType({column}, '{name}') IN ('Int64', 'UInt64', 'Double'), JSONExtractRaw({column}, '{name}'), '')"""
         for name in spellings(key)
     ]
-    return f"arrayFirst(x -> x NOT IN ('', 'null'), [{', '.join(found)}])"
+    return f"arrayFirst(x -> x != '', [{', '.join(each)}])"
 
 
 def with_person(rows: str) -> str:
@@ -108,21 +108,55 @@ _PEOPLE = Relation(
     FROM (SELECT arrayJoin(arrayZip({alias_nodes:Array(String)}, {alias_roots:Array(String)})) AS alias)""",
 )
 
-_ORDERS_AT = Relation(
-    "orders_at",
-    "Orders completed in [start, at): links and dimensions as known before `at`; money still in millionths.",
-    f"""
-    SELECT id, {_MS}(min(completed)) AS completed_at, {_MS}(min(cancelled)) < {{at:Int64}} AS is_cancelled,
-      {_MS}(min(voided)) < {{at:Int64}} AS is_void, {known("first")} AS bot, {known("actor")} AS actor_,
+
+def _orders(since: str, having: str) -> str:
+    return f"""
+    SELECT id, {_MS}(min(completed)) AS completed_at, {_MS}(min(cancelled)) AS cancelled_at,
+      cancelled_at < {{at:Int64}} AS is_cancelled,
+      {_MS}(min(voided)) AS voided_at, voided_at < {{at:Int64}} AS is_void,
+      {known("first")} AS bot, {known("actor")} AS actor_,
       {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
       {known("cart")} AS cart_, {known("checkout")} AS checkout_, {known("session")} AS session_,
       arrayMap(x -> x.2, arraySort(arrayFilter(x -> x.1 < {{at:Int64}}, groupUniqArrayArray(events)))) AS event_ids,
       groupUniqArrayArray(amounts) AS amounts_, groupUniqArrayArray(refunds) AS refunds_
     FROM orders
-    WHERE tenant = {{tenant:String}} AND day <= toDate($at) AND id IN (
-      SELECT id FROM orders WHERE tenant = {{tenant:String}} AND day >= toDate($start) AND day <= toDate($at))
+    WHERE tenant = {{tenant:String}} AND day <= toDate($at) {since}
     GROUP BY id
-    HAVING completed_at >= {{start:Int64}} AND completed_at < {{at:Int64}}""",
+    HAVING completed_at < {{at:Int64}} {having}"""
+
+
+_ORDERS_AT = Relation(
+    "orders_at",
+    "Orders completed in [start, at): links and dimensions as known before `at`; money still in millionths.",
+    _orders(
+        """AND id IN (
+      SELECT id FROM orders WHERE tenant = {tenant:String} AND day >= toDate($start) AND day <= toDate($at))""",
+        "AND completed_at >= {start:Int64}",
+    ),
+)
+_OF_PEOPLE = "AND bot = '' AND actor_ != ''"
+_ORDERS_EVER = Relation(
+    "orders_ever",
+    "All orders of people completed before `at`, with the person.",
+    with_person(f"SELECT *, actor_ AS actor FROM ({_orders('', _OF_PEOPLE)})"),
+)
+_REFERRAL_EVENTS = Relation(
+    "referral_events",
+    "What was said of referral codes before `at`, each event once, with the person.",
+    with_person("""
+    SELECT event_id, own.1 AS kind, own.2 AS actor, own.3 AS code, own.4 AS order_id, own.5 AS payment, own.6 AS bot,
+      own.7 AS said_at, own.8 AS sequence
+    FROM (
+      SELECT event_id, argMin((toString(kind), actor, code, order_id, payment, bot,
+                               toUnixTimestamp64Milli(time), sequence),
+                              (time, hash)) AS own
+      FROM referrals WHERE tenant = {tenant:String} AND time < $at GROUP BY event_id)"""),
+)
+_IS_STANDING = f"{_OF_PEOPLE} AND NOT is_cancelled"
+_STANDING_ORDERS = Relation(
+    "standing_orders",
+    "All orders of people completed before `at` and not cancelled, with the person.",
+    with_person(f"SELECT *, actor_ AS actor FROM ({_orders('', _IS_STANDING)})"),
 )
 
 _ORDERS_SINCE = "FROM orders WHERE tenant = {tenant:String} AND day >= toDate($start) AND day <= toDate($at)"
@@ -201,10 +235,11 @@ def _linked(entities: str, order_keys: Mapping[int, str], entity_keys: Mapping[i
     FROM (
     SELECT id, any(completed_at) AS completed_at, any(bot) AS bot, any(actor_) AS actor_, any(country_) AS country_,
       any(channel_) AS channel_, any(device_) AS device_, any(event_ids) AS event_ids,
-      groupArray((level, created_at, entity_id, in_range)) AS found
+      any(cancelled_at) AS cancelled_at, groupArray((level, created_at, entity_id, in_range)) AS found
     FROM (
       SELECT o.id AS id, o.completed_at AS completed_at, o.bot AS bot, o.actor_ AS actor_, o.country_ AS country_,
         o.channel_ AS channel_, o.device_ AS device_, o.event_ids AS event_ids, o.level AS level,
+        o.cancelled_at AS cancelled_at,
         c.created_at AS created_at, c.entity_id AS entity_id,
         c.entity_id != '' AND o.completed_at < c.created_at + {LINK_RANGE_MS} AS in_range
       FROM ({orders}) AS o
@@ -265,8 +300,9 @@ _ACTIVE_IN = Relation(
 
 SOLVED_FROM = 3
 """Ranks of transitions: created 0, (re)opened 1, other 2, solved 3, closed 4; from this one on a ticket is solved."""
-PENDING, AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED = 1, 2, 4, 8, 16
-"""Marks of a transition: waiting for the customer; public reply of a human agent, of a bot; who created it."""
+PENDING, AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, BY_BOT = 1, 2, 4, 8, 16, 32
+"""Marks of a transition: waiting for the customer; public reply of a human agent, of a bot; who created it; done by
+a bot."""
 
 
 SENT, GIVEN, INCOMPLETE, EDITED, BOUNCED, DISMISSED, DELETED, VERIFIED = (1 << bit for bit in range(8))
@@ -277,7 +313,7 @@ def _tickets_until(instant: str) -> str:
     """Tickets as the events before `at` tell them, in the state that those before `instant` left them in."""
     return f"""
     SELECT id, actor_, country_, channel_, device_, priority_, created_at, first_at, steps, turns, replies,
-      bot_replies, created_by_agent, event_ids, length(turns) % 2 = 1 AS is_solved,
+      bot_replies, created_by_agent, is_bot, event_ids, length(turns) % 2 = 1 AS is_solved,
       if(is_solved, arrayFirstIndex(x -> x.3 = turns[-1].3, steps), 0) AS solved_index,
       arrayLast(x -> bitAnd(x.6, {AGENT_REPLY}) != 0 AND x.7 != '', arraySlice(steps, 1, solved_index)).7 AS resolver,
       if(is_solved AND resolver != '', resolver, arrayLast(x -> x.7 != '', steps).7) AS agent_
@@ -294,7 +330,8 @@ def _tickets_until(instant: str) -> str:
         if(notEmpty(runs) AND runs[1].5 < {SOLVED_FROM}, arrayPopFront(runs), runs) AS turns,
         arrayMap(x -> x.1, arrayFilter(x -> bitAnd(x.6, {AGENT_REPLY}) != 0, steps)) AS replies,
         arrayMap(x -> x.1, arrayFilter(x -> bitAnd(x.6, {BOT_REPLY}) != 0, steps)) AS bot_replies,
-        arrayExists(x -> bitAnd(x.6, {CREATED_BY_AGENT}) != 0, steps) AS created_by_agent
+        arrayExists(x -> bitAnd(x.6, {CREATED_BY_AGENT}) != 0, steps) AS created_by_agent,
+        bitAnd(arraySort(x -> (x.1, UUIDToNum(x.3)), all_steps)[1].6, {BY_BOT}) != 0 AS is_bot
       FROM (
         SELECT id, {known("actor")} AS actor_, {known("country")} AS country_, {known("channel")} AS channel_,
           {known("device")} AS device_, {known("priority")} AS priority_,
@@ -374,6 +411,9 @@ RELATIONS: dict[str, Relation] = {
     for relation in (
         _PEOPLE,
         _ORDERS_AT,
+        _STANDING_ORDERS,
+        _ORDERS_EVER,
+        _REFERRAL_EVENTS,
         _CARTS_AT,
         _CHECKOUTS_AT,
         _CART_ORDERS,

@@ -221,6 +221,55 @@ ANSWERS = Table(
     ),
     ("tenant", "kind", "day", "survey", "question", "id"),
 )
+REFERRALS = Table(
+    "referrals",
+    "What an event says of referral codes: an invitation, somebody who came with a code, an order; kept as rows.",
+    (
+        Column("tenant", WORD),
+        Column("kind", WORD),
+        Column("actor", "String"),
+        Column("code", "String"),
+        Column("order_id", "String"),
+        Column("payment", "String"),
+        Column("bot", "UInt8"),
+        Column("time", TIME),
+        Column("sequence", "UInt32"),
+        Column("event_id", "UUID"),
+        Column("hash", "UInt64"),
+    ),
+    ("tenant", "kind", "actor", "code", "order_id", "payment", "bot", "time", "sequence", "event_id", "hash"),
+)
+SUBSCRIPTION_EVENTS = Table(
+    "subscription_events",
+    "A copy of an event of a trial, a subscription or a payment, with what it tells; money in millionths.",
+    (
+        Column("tenant", WORD),
+        Column("name", WORD),
+        Column("time", TIME),
+        Column("event_id", "UUID"),
+        Column("hash", "UInt64"),
+        Column("sequence", "UInt32", "max"),
+        Column("actor", "String", "max"),
+        Column("account", "String", "max"),
+        Column("parent", "String", "max"),
+        Column("trial_id", "String", "max"),
+        Column("subscription_id", "String", "max"),
+        Column("status", "String", "max"),
+        Column("has_amount", "UInt8", "max"),
+        Column("amount", "Int64", "max"),
+        Column("currency", "String", "max"),
+        Column("interval", "String", "max"),
+        Column("starts_at", "Int64", "max"),
+        Column("ends_at", "Int64", "max"),
+        Column("asked_at", "Int64", "max"),
+        Column("card", "String", "max"),
+        Column("country", "String", "max"),
+        Column("channel", "String", "max"),
+        Column("device", "String", "max"),
+        Column("bot", "UInt8", "max"),
+    ),
+    ("tenant", "name", "time", "event_id", "hash"),
+)
 DEAD_LETTERS = Table(
     "dead_letters",
     "What was refused, why, and where it stood.",
@@ -265,9 +314,22 @@ TABLES: dict[str, Table] = {
         ORDERS,
         TICKETS,
         ANSWERS,
+        REFERRALS,
+        SUBSCRIPTION_EVENTS,
         DEAD_LETTERS,
         WATERMARKS,
     )
 }
-FACTS: tuple[Table, ...] = (ACTIVITY, IDENTITY_LINKS, TRAITS, CARTS, CHECKOUTS, ORDERS, TICKETS, ANSWERS)
+FACTS: tuple[Table, ...] = (
+    ACTIVITY,
+    IDENTITY_LINKS,
+    TRAITS,
+    CARTS,
+    CHECKOUTS,
+    ORDERS,
+    TICKETS,
+    ANSWERS,
+    REFERRALS,
+    SUBSCRIPTION_EVENTS,
+)
 """What is derived from the archive and can be folded from it again."""

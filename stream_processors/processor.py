@@ -33,6 +33,8 @@ from stream_processors import (
     dead_letters,
     identity_links,
     orders,
+    referrals,
+    subscriptions,
     tickets,
     traits,
 )
@@ -50,7 +52,18 @@ class Fold:
 ARCHIVE = Fold(archive.TABLE, archive.fold)
 FACTS: tuple[Fold, ...] = tuple(
     Fold(module.TABLE, module.fold)
-    for module in (activity, identity_links, traits, carts, checkouts, orders, tickets, answers)
+    for module in (
+        activity,
+        identity_links,
+        traits,
+        carts,
+        checkouts,
+        orders,
+        tickets,
+        answers,
+        referrals,
+        subscriptions,
+    )
 )
 
 Columns = dict[str, Sequence[Any]]

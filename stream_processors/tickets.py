@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.events.fields import flag, instant, text
-from schemas.facts import AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, PENDING
+from schemas.facts import AGENT_REPLY, BOT_REPLY, BY_BOT, CREATED_BY_AGENT, IS_CREATED, PENDING
 from schemas.tables import NEVER_MS, TICKETS
 from stream_processors.incoming import NONE_YET, Incoming
 
@@ -66,7 +66,7 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
                 event.event_id,
                 record.hash,
                 rank,
-                marks,
+                marks | (BY_BOT if record.bot else 0),
                 text(event.properties, "agent_id"),
                 NEVER_MS if told is None else told,
             )

@@ -56,6 +56,7 @@ class InviteSent(Declared, family="account"):
     """Somebody was invited."""
 
     invitee_email: Text
+    referral_code: Text
 
 
 class AccountAddedUser(Declared, family="account"):
@@ -72,6 +73,13 @@ class TrialStarted(Declared, family="account"):
     trial_start_date: Text
     trial_end_date: Text
     trial_plan_name: Text
+
+
+class TrialExtended(Declared, family="account"):
+    """A trial got another end (our own event)."""
+
+    trial_id: Id
+    trial_end_date: Text
 
 
 class TrialEnded(Declared, family="account"):
@@ -129,6 +137,14 @@ class SubscriptionRenewed(Declared, family="subscription", actor="system"):
 
 class PaymentFailed(Declared, family="subscription", actor="system"):
     """A payment did not go through."""
+
+    subscription_id: Id
+    amount: Number
+    currency: Text
+
+
+class PaymentRefunded(Declared, family="subscription", actor="system"):
+    """A charge of a subscription was given back (our own event)."""
 
     subscription_id: Id
     amount: Number

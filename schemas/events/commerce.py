@@ -96,6 +96,8 @@ class OrderCompleted(Declared, family="order", entities=("order",), aliases=("pu
     revenue: Number
     value: Number
     currency: Text
+    referral_code: Text
+    payment_fingerprint: Text
     products: Items
 
 

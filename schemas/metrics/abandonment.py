@@ -35,7 +35,7 @@ def _absent(*keys: str) -> str:
     return " AND ".join(f"JSONExtractRaw(own_properties, '{name}') IN ('', 'null', '\"\"')" for name in names)
 
 
-def _nameless(event: str, keys: tuple[str, ...], reason: str) -> str:
+def nameless(event: str, keys: tuple[str, ...], reason: str) -> str:
     """Events that begin something but say of no id what."""
     columns = ("actor", "country", "channel", "device", "properties", "session_id")
     return f"""
@@ -45,10 +45,10 @@ def _nameless(event: str, keys: tuple[str, ...], reason: str) -> str:
     WHERE own_session_id = ''{" AND " + _absent(*keys) if keys else ""}"""
 
 
-def _first_orders(orders: str) -> str:
-    """Entity to its first order; orders without an entity stand under a key of their own."""
+def first_orders(orders: str, void: str = "0") -> str:
+    """Entity to its first order that is not `void`; orders without an entity stand under a key of their own."""
     return f"""(SELECT if(entity_id = '', concat('order ', id), entity_id) AS owner,
-        min((completed_at, id)) AS first_order,
+        minIf((completed_at, id), NOT ({void})) AS first_order,
         any(entity_id) = '' AND any(bot) = '' AND ordered_at < {{until:Int64}} AS is_cartless,
         any(id) AS order_id, min(completed_at) AS ordered_at, any(event_ids) AS order_events, any(actor_) AS actor_,
         any(country_) AS country_, any(channel_) AS channel_, any(device_) AS device_
@@ -83,12 +83,12 @@ def _cart_units(parameters: Mapping[str, Any]) -> str:
           AS steps,
         arraySum(x -> greatest(x, 0), steps) AS added, arraySum(x -> greatest(-x, 0), steps) AS removed
       FROM carts_at WHERE created_at >= {{start:Int64}} AND created_at < {{until:Int64}}) AS c
-    FULL OUTER JOIN {_first_orders(orders)} AS o ON o.owner = c.id
+    FULL OUTER JOIN {first_orders(orders)} AS o ON o.owner = c.id
     WHERE c.id != '' OR o.is_cartless
     UNION ALL
     SELECT 0 AS is_cart, id, actor, country, channel, device, entered, h, outcome_at, outcome_id, toInt64(0) AS cut,
       0 AS is_emptied, reason, event_ids, 0 AS abandoned_now, 0 AS recovered, 0 AS emptied
-    FROM ({_nameless("product_added", () if by_session else ("cart_id",), "no_cart_id")})"""
+    FROM ({nameless("product_added", () if by_session else ("cart_id",), "no_cart_id")})"""
 
 
 _CHECKOUT_UNITS = f"""
@@ -98,10 +98,10 @@ _CHECKOUT_UNITS = f"""
       tupleElement(o.first_order, 1) AS outcome_at, tupleElement(o.first_order, 2) AS outcome_id,
       if(c.bot != '', 'bot', '') AS reason, c.event_ids AS event_ids
     FROM (SELECT * FROM checkouts_at WHERE created_at >= {{start:Int64}} AND created_at < {{until:Int64}}) AS c
-    LEFT JOIN {_first_orders("checkout_orders")} AS o ON o.owner = c.id
+    LEFT JOIN {first_orders("checkout_orders")} AS o ON o.owner = c.id
     UNION ALL
     SELECT id, actor, country, channel, device, entered, h, outcome_at, outcome_id, reason, event_ids
-    FROM ({_nameless("checkout_started", ("checkout_id", "order_id", "cart_id"), "no_checkout_id")})"""
+    FROM ({nameless("checkout_started", ("checkout_id", "order_id", "cart_id"), "no_checkout_id")})"""
 
 
 def _event(message_id: str, name: str, time: str, **properties: object) -> Mapping[str, Any]:

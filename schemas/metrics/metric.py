@@ -16,7 +16,10 @@ class Shape(StrEnum):
 
     COUNT = "count"
     MONEY = "money"
+    MONEY_AVERAGE = "money_average"
+    PER_PERSON = "per_person"
     RATE = "rate"
+    RATIO = "ratio"
     DISTINCT = "distinct"
     STICKINESS = "stickiness"
     DURATION = "duration"
@@ -69,6 +72,7 @@ DEFAULT = "default"
 _OF_A_MIX = ("purpose", "answered", "shares", "drift")
 """Details that a mix computes from its classes."""
 Denominator = Callable[[int, Mapping[str, Any], Mapping[str, int], Mapping[str, Any]], Fraction]
+SQL = str | Callable[[Mapping[str, Any]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,9 @@ class Metric:
     `units` is a SELECT over relations (schemas/facts) with one row a unit, counted or excluded, or a function of the
     parameters that gives it; its columns are named in `schemas/metrics/units.py`. `horizon` names the parameter that
     holds H; `statistics` are the choices of `statistic=`, the first is the default; `excluded` and `details` are the
-    keys that the body may carry. `options["outcome"]` says whether a rate counts the `presence` or `absence` of one.
+    keys that the body may carry. `options["outcome"]` says whether a rate counts the `presence` or `absence` of one, or
+    the units that the SQL marks as `hit`: these have no Kaplan–Meier. Where filters choose rows of which units are made
+    only then, `selects` is the SELECT of those rows, and `units` reads them as `selected_rows`.
     `narrowed` is a SELECT over `filtered` (the units with person, traits and filters) where it depends on the others
     which of them count. `beside` are details that are the n of other metrics over the same window and filters,
     `derived` are made of other details, `longer` are other windows with the same end (ms; None: all the time before)
@@ -118,7 +124,7 @@ class Metric:
     direction: str
     shape: Shape
     attribution: str
-    units: str | Callable[[Mapping[str, Any]], str]
+    units: SQL
     segments: tuple[str, ...]
     parameters: tuple[Parameter, ...] = ()
     horizon: str | None = None
@@ -129,6 +135,7 @@ class Metric:
     version: int = 1
     sources: tuple[str, ...] = ()
     edges: tuple[str, ...] = ()
+    selects: SQL = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     example: Example | None = None
     narrowed: Callable[[Mapping[str, Any]], str] | None = None
@@ -138,6 +145,7 @@ class Metric:
     denominator: Denominator | None = None
     score: Score | None = None
     binds: Callable[[Tenant, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    under: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     definition: str = DEFAULT
     variants: tuple[Variant, ...] = ()
 
@@ -152,9 +160,18 @@ class Metric:
         own = tuple(each for each in self.parameters if not each.definitions or definition in each.definitions)
         return replace(self, definition=definition, parameters=own, **changes)
 
+    def asked_with(self, parameters: Mapping[str, Any]) -> Metric:
+        """The declaration under these parameters: `under` holds what a choice of one declares anew."""
+        changes = [change for (name, value), change in self.under.items() if parameters.get(name) == value]
+        return replace(self, **{key: value for change in changes for key, value in change.items()}) if changes else self
+
     def units_sql(self, parameters: Mapping[str, Any]) -> str:
         """The SELECT of the units under these parameters."""
         return self.units if isinstance(self.units, str) else self.units(parameters)
+
+    def selects_sql(self, parameters: Mapping[str, Any]) -> str:
+        """The SELECT of the rows that a filter chooses from, "" if it chooses from the units."""
+        return self.selects if isinstance(self.selects, str) else self.selects(parameters)
 
     @property
     def summed(self) -> tuple[str, ...]:
@@ -167,6 +184,21 @@ class Metric:
         """The parameters that hold how long after its entry a unit can still have its outcome."""
         named: tuple[str, ...] = self.options.get("horizons") or ((self.horizon,) if self.horizon else ())
         return named
+
+    @property
+    def has_curve(self) -> bool:
+        """Whether a rate's units tell when their outcome came."""
+        return self.options.get("outcome") != "mark"
+
+    @property
+    def own_horizons(self) -> bool:
+        """Whether each unit's horizon is its own: those of the parameters are then added, for a unit not yet begun."""
+        return bool(self.options.get("own_horizons"))
+
+    @property
+    def money(self) -> bool:
+        """Whether the number is an amount of one currency, beside which others are listed."""
+        return self.shape in (Shape.MONEY, Shape.MONEY_AVERAGE)
 
     @property
     def state(self) -> bool:

@@ -7,7 +7,7 @@ from schemas.facts import canonical
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
 from schemas.metrics.units import ENTITY_DIMENSIONS
 
-_DIMENSIONS = "actor_ AS actor, country_ AS country, channel_ AS channel, device_ AS device"
+ORDER_DIMENSIONS = "actor_ AS actor, country_ AS country, channel_ AS channel, device_ AS device"
 _SHOP = (
     {
         "messageId": "o1",
@@ -43,7 +43,7 @@ ORDERS = Metric(
     shape=Shape.COUNT,
     attribution="completion",
     units=f"""
-    SELECT id, completed_at AS entered, multiIf(bot != '', 'bot', '') AS reason, event_ids, {_DIMENSIONS},
+    SELECT id, completed_at AS entered, multiIf(bot != '', 'bot', '') AS reason, event_ids, {ORDER_DIMENSIONS},
       bot = '' AND is_cancelled AS cancelled
     FROM orders_at WHERE completed_at < {{until:Int64}}""",
     segments=ENTITY_DIMENSIONS,
@@ -54,7 +54,14 @@ ORDERS = Metric(
 )
 
 _CENTS = 10 ** (STORED_DIGITS - USUAL_DIGITS)
-_MINOR = "intDiv(greatest({0}, 0) + intDiv(scale, 2), scale)"
+MINOR = "intDiv(greatest({0}, 0) + intDiv(scale, 2), scale)"
+
+ORDER_MONEY = f"""arraySort(x -> (x.1, x.2, UUIDToNum(x.3)), {canonical("amounts_")})[-1] AS latest,
+      if(latest.6 = '', {{tenant_currency:String}}, latest.6) AS currency,
+      transform(currency, {{scaled_currencies:Array(String)}}, {{scales:Array(Int64)}}, toInt64({_CENTS})) AS scale,
+      arraySum(x -> {MINOR.format("x.5")}, {canonical("refunds_")}) AS refunded,
+      greatest({MINOR.format("latest.5")}, 0) AS gross, if(is_void, 0, greatest(gross - refunded, 0)) AS net"""
+"""Of `orders_at`: what an order was worth, in minor units of its currency."""
 
 REVENUE = Metric(
     name="revenue",
@@ -66,12 +73,8 @@ REVENUE = Metric(
     shape=Shape.MONEY,
     attribution="completion",
     units=f"""
-    SELECT id, completed_at AS entered, multiIf(bot != '', 'bot', '') AS reason, event_ids, {_DIMENSIONS},
-      arraySort(x -> (x.1, x.2, UUIDToNum(x.3)), {canonical("amounts_")})[-1] AS latest,
-      if(latest.6 = '', {{tenant_currency:String}}, latest.6) AS currency,
-      transform(currency, {{scaled_currencies:Array(String)}}, {{scales:Array(Int64)}}, toInt64({_CENTS})) AS scale,
-      arraySum(x -> {_MINOR.format("x.5")}, {canonical("refunds_")}) AS refunded,
-      if(is_void, 0, greatest({_MINOR.format("latest.5")} - refunded, 0)) AS amount,
+    SELECT id, completed_at AS entered, multiIf(bot != '', 'bot', '') AS reason, event_ids, {ORDER_DIMENSIONS},
+      {ORDER_MONEY}, net AS amount,
       bot = '' AND is_cancelled AS cancelled
     FROM orders_at WHERE completed_at < {{until:Int64}}""",
     segments=ENTITY_DIMENSIONS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.facts import property_text
+from schemas.facts import told
 from schemas.metrics.events import SESSION_GAP_MS
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
 from schemas.metrics.units import ENTITY_DIMENSIONS
@@ -18,8 +18,8 @@ _PLACE = "PARTITION BY bot, person ORDER BY entered, UUIDToNum(event_id)"
 _WORD = r"trim(BOTH ' \t\r\n' FROM lowerUTF8(w))"
 _SAID = f"""arraySort(arrayDistinct(arrayFilter(w -> w != '', arrayMap(w -> {_WORD},
         if(JSONType(properties, 'purposes') = 'Array', JSONExtract(properties, 'purposes', 'Array(String)'),
-           [{property_text("properties", "purpose")}])))))"""
-_IS_INFERRED = f"lower({property_text('properties', 'inferred')}) IN ('true', '1', 'yes')"
+           [{told("purpose")}])))))"""
+_IS_INFERRED = "lower(replaceAll(JSONExtractRaw(properties, 'inferred'), '\"', '')) IN ('true', '1', 'yes')"
 
 
 def _units(parameters: Mapping[str, Any]) -> str:
@@ -27,7 +27,7 @@ def _units(parameters: Mapping[str, Any]) -> str:
     left_out = f"if({_IS_INFERRED}, 'inferred', 'declared')"
     left_out = f"if({left_out} = '{parameters['labels']}', '', {left_out})"
     if parameters["taxonomy"]:
-        other = f"{property_text('properties', 'taxonomy')} != {{taxonomy:String}}"
+        other = f"{told('taxonomy')} != {{taxonomy:String}}"
         left_out = f"if({left_out} = '' AND {other}, 'other_taxonomy', {left_out})"
     return f"""
     SELECT toString(part.2) AS id, begun AS entered, opening.2 AS actor, part.1 AS reason, part.3 AS classes,

@@ -259,6 +259,18 @@ def test_an_estimate_is_compared_by_mover() -> None:
     assert given["comparison"]["method"] == "mover"
 
 
+def test_an_average_of_money_is_divided_once_and_shows_others_beside_it() -> None:
+    cell = Cell(n=3, numerator=1000, denominator=3, values={250: 2, 500: 1}, other_values={"JPY": {7: 1, 8: 1}})
+    given = answer("average_order_value", cell)
+    assert given["value"] == 1000 / 300
+    assert (given["numerator"], given["denominator"], given["n"]) == (10.0, 3, 3)
+    assert given["by_currency"] == [{"currency": "JPY", "value": 7.5, "n": 2}]
+    assert given["interval"]["method"] == "t"
+    assert given["warnings"] == ["small_n"]
+    middle = answer("average_order_value", cell, query=(*DAY, ("statistic", "median")))
+    assert (middle["value"], middle["numerator"], middle["denominator"]) == (2.5, None, None)
+
+
 def test_remarks_come_from_closed_lists() -> None:
     for metric in METRICS.values():
         assert set(metric.excluded) <= set(EXCLUDED), metric.name

@@ -8,9 +8,11 @@ from fractions import Fraction
 import pytest
 
 from query_api.statistics import (
+    Ranked,
     adjusted_wald,
     histogram_mean_limits,
     mean_limits,
+    moment_limits,
     quantile,
     quantile_limits,
     square_and_add,
@@ -83,3 +85,14 @@ def test_limits_of_a_net_score_are_rocks_and_have_a_width_where_all_promote() ->
 def test_a_histogram_has_the_limits_of_its_values() -> None:
     assert histogram_mean_limits([(Fraction(1), 2), (Fraction(4), 3)]) == mean_limits([1, 1, 4, 4, 4])
     assert histogram_mean_limits([(Fraction(7, 2), 1)]) == (None, None)
+
+
+def test_values_told_by_how_often_they_occur_are_the_values_themselves() -> None:
+    values = [3, 3, 3, 5, 8, 8, 13]
+    ranked = Ranked({8: 2, 3: 3, 13: 1, 5: 1})
+    assert [*ranked] == ranked[:] == values
+    assert len(Ranked({})) == 0
+    for q in (0.1, 0.5, 0.9):
+        assert quantile(ranked, q) == quantile(values, q)
+        assert quantile_limits(ranked, q) == quantile_limits(values, q)
+    assert moment_limits(7, sum(values), sum(value * value for value in values)) == mean_limits(values)

@@ -22,7 +22,18 @@ from schemas.facts import (
 from schemas.periods import DAY_MS
 from schemas.record import DeadLetter, Frame, Record, encode
 from schemas.tables import NEVER_MS, NO_NUMBER
-from stream_processors import activity, answers, carts, checkouts, identity_links, orders, tickets, traits
+from stream_processors import (
+    activity,
+    answers,
+    carts,
+    checkouts,
+    identity_links,
+    orders,
+    referrals,
+    subscriptions,
+    tickets,
+    traits,
+)
 from stream_processors.incoming import NONE_YET, incoming
 from stream_processors.processor import ARCHIVE, FACTS, Decoded, Refused, columns, decode, fold
 
@@ -277,3 +288,32 @@ def test_a_review_is_whose_it_was_when_it_was_posted() -> None:
     assert (edited["actor"], edited["versions"][0][4]) == (NONE_YET, EDITED | VERIFIED)
     (deleted,) = rows(answers, record("review_deleted", properties={"review_id": "r1", "source": "google"}))
     assert deleted["versions"][0][4] == DELETED
+
+
+def test_a_referral_is_an_invitation_somebody_with_a_code_or_an_order() -> None:
+    (invited,) = rows(referrals, record("invite_sent", user_id="u1"))
+    assert (invited["kind"], invited["actor"], invited["code"]) == ("invited", "u:u1", "")
+    (came,) = rows(referrals, record("page_viewed", anonymous_id="a1", properties={"referralCode": "R1"}))
+    assert (came["kind"], came["actor"], came["code"]) == ("referred", "a:a1", "R1")
+    order = record("order_completed", properties={"order_id": "o1", "payment_fingerprint": "f1"})
+    (ordered,) = rows(referrals, order)
+    assert (ordered["kind"], ordered["order_id"], ordered["payment"], ordered["code"]) == ("ordered", "o1", "f1", "")
+    for nothing in (
+        record("page_viewed", properties={"referral_code": "R1"}),
+        record("page_viewed", user_id="u1"),
+        record("order_completed", user_id="u1", properties={"order_id": "o1"}),
+        record("ticket_solved", user_id="u1", properties={"ticket_id": "1", "referral_code": "R1"}),
+    ):
+        assert not rows(referrals, nothing)
+
+
+def test_what_a_trial_tells_of_its_end_and_its_account_is_kept() -> None:
+    told = {"trial_id": "t1", "trialEndDate": "2024-10-15T12:00:00Z", "payment_method_required": "true"}
+    context = msgspec.Raw(b'{"groupId":"g4"}')
+    (row,) = rows(subscriptions, record("trial_started", user_id="u1", properties=told, context=context))
+    assert (row["account"], row["trial_id"], row["card"]) == ("g4", "t1", "true")
+    assert (row["ends_at"], row["starts_at"]) == (1_728_993_600_000, NEVER_MS)
+    paid = {"subscription_id": "s1", "amount": "19.90", "currency": "eur", "account_id": "g5"}
+    (row,) = rows(subscriptions, record("subscription_started", properties=paid, context=context))
+    assert (row["account"], row["has_amount"], row["amount"], row["currency"]) == ("g5", True, 19_900_000, "EUR")
+    assert not rows(subscriptions, record("page_viewed", properties={"trial_id": "t1"}))

@@ -1,0 +1,81 @@
+"""Follows trials and subscriptions: each event of them, with whatever it tells of dates, money and the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from schemas.currencies import STORED_DIGITS
+from schemas.events.fields import flag, instant, number, text
+from schemas.tables import NEVER_MS, SUBSCRIPTION_EVENTS
+from stream_processors.incoming import Incoming
+
+TABLE = SUBSCRIPTION_EVENTS
+_OWN = frozenset(
+    {
+        "trial_started",
+        "trial_extended",
+        "trial_ended",
+        "subscription_started",
+        "subscription_renewed",
+        "subscription_updated",
+        "subscription_cancelled",
+        "payment_failed",
+        "payment_refunded",
+    }
+)
+_decode = msgspec.json.Decoder().decode
+
+
+def _account(event: Incoming) -> str:
+    """For which account somebody acts: `account_id`, else the group of the context."""
+    told = text(event.properties, "account_id")
+    if told or b"roup" not in bytes(event.record.context):
+        return told
+    context = _decode(event.record.context)
+    return text(context, "group_id") if isinstance(context, dict) else ""
+
+
+def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
+    """A row for an event of a trial, of a subscription or of a payment."""
+    record, properties = event.record, event.properties
+    if record.name not in _OWN:
+        return
+    amount = number(properties, "amount")
+    starts, ends, asked = (
+        instant(properties, key)
+        for key in (
+            "trial_start_date",
+            "trial_end_date" if record.name.startswith("trial") else "ends_at",
+            "canceled_at",
+        )
+    )
+    card = flag(properties, "payment_method_required")
+    yield (
+        record.tenant,
+        record.name,
+        record.time,
+        event.event_id,
+        record.hash,
+        record.sequence,
+        record.actor,
+        _account(event),
+        text(properties, "parent_account_id"),
+        text(properties, "trial_id"),
+        text(properties, "subscription_id"),
+        text(properties, "status").lower(),
+        amount is not None,
+        0 if amount is None else int(amount * 10**STORED_DIGITS),
+        text(properties, "currency").upper(),
+        text(properties, "interval").lower(),
+        NEVER_MS if starts is None else starts,
+        NEVER_MS if ends is None else ends,
+        NEVER_MS if asked is None else asked,
+        "" if card is None else str(card).lower(),
+        record.country,
+        record.channel,
+        record.device,
+        record.bot,
+    )
