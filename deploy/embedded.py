@@ -21,9 +21,8 @@ from deploy.application import application
 from deploy.clock import clock
 from deploy.in_process_log import InProcessLog, Write
 from deploy.observe import Counting
-from deploy.opening import base_url, listen, lock_folder, make_tenants, open_store, open_tenants
+from deploy.opening import listen, lock_folder, make_tenants, open_store, open_tenants, serve_until_told
 from deploy.refusal import CannotStart
-from deploy.server import Server
 from deploy.store import ClickHouseStore
 from deploy.welcome import welcome
 from ingest.dispatcher import Dispatcher
@@ -144,14 +143,13 @@ async def serve(settings: Settings, edges: Edges) -> None:
         )
         service.requests = Counting(Dispatcher(app, producers))
         stack.push_async_callback(service.log.close, settings.drain_seconds)
-        base = base_url(settings, listening)
-        server = Server(
+        await serve_until_told(
             service.requests,
-            drain_seconds=settings.drain_seconds,
-            started=lambda: print(welcome(base, tenants.all[0], created, datetime.now(UTC)), flush=True),
+            settings,
+            listening,
+            greeting=lambda base: welcome(base, tenants.all[0], created, datetime.now(UTC)),
             draining=service.drain,
         )
-        await server.serve([listening])
 
 
 def run(settings: Settings, edges: Edges | None = None) -> None:

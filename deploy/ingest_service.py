@@ -22,9 +22,8 @@ from deploy.clock import clock
 from deploy.kafka.log import Connector, KafkaLog
 from deploy.kafka.producer import connect
 from deploy.observe import Counting
-from deploy.opening import base_url, listen, need_kafka, open_tenants
+from deploy.opening import listen, need_kafka, open_tenants, serve_until_told
 from deploy.refusal import CannotStart
-from deploy.server import Server
 from ingest.dispatcher import Dispatcher
 from ingest.service import Ingest
 from schemas import settings as declared
@@ -138,14 +137,13 @@ async def serve(settings: Settings, connector: Connector) -> None:
         service = IngestService(settings, log, tenants)
         await log.start()
         stack.push_async_callback(service.close)
-        base = base_url(settings, listening)
-        server = Server(
+        await serve_until_told(
             service.requests,
-            drain_seconds=settings.drain_seconds,
-            started=lambda: print(f"sojourn ingest is running at {base}", flush=True),
+            settings,
+            listening,
+            greeting=lambda base: f"sojourn ingest is running at {base}",
             draining=service.drain,
         )
-        await server.serve([listening])
 
 
 def run(settings: Settings, connector: Connector = connect) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from deploy.folder_lock import FolderInUse, FolderLock
 from deploy.migrate import MigrationRefused, migrate
 from deploy.refusal import CannotStart
-from deploy.server import PortInUse, bind
+from deploy.server import PortInUse, Server, bind
 from deploy.store import ClickHouseStore
 from schemas import settings as declared
 from schemas.ports import StoreRejected, StoreUnavailable
@@ -32,6 +34,25 @@ def base_url(settings: Settings, listening: socket.socket) -> str:
     """Where the service is, for a person."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{host}:{listening.getsockname()[1]}"
+
+
+async def serve_until_told(
+    app: Any,
+    settings: Settings,
+    listening: socket.socket,
+    *,
+    greeting: Callable[[str], str],
+    draining: Callable[[], None],
+) -> None:
+    """Answer until SIGTERM or SIGINT. `greeting` makes what a person reads once it does, from where it is."""
+    base = base_url(settings, listening)
+    server = Server(
+        app,
+        drain_seconds=settings.drain_seconds,
+        started=lambda: print(greeting(base), flush=True),
+        draining=draining,
+    )
+    await server.serve([listening])
 
 
 def lock_folder(settings: Settings, stack: AsyncExitStack) -> None:

@@ -24,9 +24,7 @@ from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
 from deploy.kafka.lag import WatchedLag, watched
-from deploy.observe import Counting
-from deploy.opening import base_url, listen, need_kafka, need_server
-from deploy.server import Server
+from deploy.opening import listen, need_kafka, need_server, serve_until_told
 from schemas import signals
 from schemas.settings import Settings
 
@@ -85,8 +83,9 @@ class Slot:
 
     def _keep_counters(self, told: dict[str, Any]) -> None:
         """Add what was counted since the last report, so that the counters of a process that ends are kept."""
+        before = _counters(self.told)
         for name, now in _counters(told).items():
-            self.totals[name] += now - _counters(self.told).get(name, 0)
+            self.totals[name] += now - before.get(name, 0)
         self.told, self.told_at = told, clock()
 
     async def stop(self) -> None:
@@ -129,7 +128,6 @@ class Processors:
 
     slots: list[Slot]
     lag: WatchedLag
-    requests: Counting = field(init=False)
     draining: bool = False
 
     async def not_ready(self) -> str:
@@ -183,17 +181,15 @@ async def serve(settings: Settings, workers: int, module: str) -> None:
         lag = await watched(kafka, settings.topic_prefix, stack)
         processors = Processors([Slot(name, module) for name in names], lag)
         app = application(observe.router(processors.not_ready, processors.readings))
-        processors.requests = Counting(app)
         keeping = [asyncio.create_task(slot.keep()) for slot in processors.slots]
-        base = base_url(settings, listening)
-        server = Server(
-            processors.requests,
-            drain_seconds=settings.drain_seconds,
-            started=lambda: print(f"sojourn processors is running at {base} with {workers} workers", flush=True),
-            draining=processors.drain,
-        )
         try:
-            await server.serve([listening])
+            await serve_until_told(
+                app,
+                settings,
+                listening,
+                greeting=lambda base: f"sojourn processors is running at {base} with {workers} workers",
+                draining=processors.drain,
+            )
         finally:
             await asyncio.gather(*(slot.stop() for slot in processors.slots))
             for task in keeping:

@@ -18,10 +18,9 @@ from deploy.application import application
 from deploy.clock import clock
 from deploy.kafka.lag import WatchedLag, watched
 from deploy.observe import Counting
-from deploy.opening import base_url, listen, need_server, open_tenants
+from deploy.opening import listen, need_server, open_tenants, serve_until_told
 from deploy.repeating import Repeating
 from deploy.reported_watermark import NOBODY, ReportedWatermark
-from deploy.server import Server
 from deploy.store import ClickHouseStore
 from query_api.service import Lag
 from schemas import signals
@@ -110,14 +109,13 @@ async def serve(settings: Settings) -> None:
         await stack.enter_async_context(watching)
         if settings.kafka:
             service.watched_lag = await watched(settings.kafka, settings.topic_prefix, stack)
-        base = base_url(settings, listening)
-        server = Server(
+        await serve_until_told(
             service.application(tenants),
-            drain_seconds=settings.drain_seconds,
-            started=lambda: print(f"sojourn query is running at {base}", flush=True),
+            settings,
+            listening,
+            greeting=lambda base: f"sojourn query is running at {base}",
             draining=service.drain,
         )
-        await server.serve([listening])
 
 
 async def _close(store: ClickHouseStore, seconds: float) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from ingest.body import Items, inflate, part
 from ingest.item import Arrival, Envelope, message_id_of, read_envelope, take
 from schemas.events import BadField
-from schemas.record import MAX_EVENT_BYTES, DeadLetter, Frame, encode
+from schemas.record import DeadLetter, Frame, encode, payload
 
 
 def named_by_event(envelope: Envelope) -> Any:
@@ -120,7 +120,7 @@ def _refuse(outcome: Accepted, arrival: Arrival, raw: bytes, *, index: int, mess
         field=bad.field,
         message=bad.message,
         message_id=message_id,
-        payload=raw[:MAX_EVENT_BYTES].decode(errors="replace"),
+        payload=payload(raw),
         index=index,
     )
     outcome.frame.dead_letters.append(encode(letter))

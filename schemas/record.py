@@ -105,6 +105,11 @@ _decode_record = msgspec.json.Decoder(Record).decode
 _decode_dead_letter = msgspec.json.Decoder(DeadLetter).decode
 
 
+def payload(original: bytes) -> str:
+    """What a dead letter shows of the bytes that it is about."""
+    return original[:MAX_EVENT_BYTES].decode(errors="replace")
+
+
 def encode(item: Record | DeadLetter) -> bytes:
     """One line of a frame, without its newline."""
     return _encode(item)

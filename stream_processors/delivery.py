@@ -14,7 +14,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from schemas.ports import StoreRejected, StoreUnavailable
-from schemas.record import MAX_EVENT_BYTES, DeadLetter, Frame, Record, encode
+from schemas.record import DeadLetter, Frame, Record, encode, payload
 from stream_processors.processor import Processor, Refused, decode
 
 logger = logging.getLogger(__name__)
@@ -132,6 +132,6 @@ def _unstorable(record: Record, error: StoreRejected) -> Refused:
         reason="unstorable_record",
         message=str(error),
         message_id=record.message_id,
-        payload=line[:MAX_EVENT_BYTES].decode(errors="replace"),
+        payload=payload(line),
     )
     return Refused(letter, line)

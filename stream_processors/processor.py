@@ -15,14 +15,7 @@ from typing import Any
 import msgspec
 
 from schemas.ports import Store
-from schemas.record import (
-    MAX_EVENT_BYTES,
-    DeadLetter,
-    Frame,
-    Record,
-    decode_dead_letters,
-    decode_records,
-)
+from schemas.record import DeadLetter, Frame, Record, decode_dead_letters, decode_records, payload
 from schemas.tables import Table
 from stream_processors import (
     activity,
@@ -126,7 +119,8 @@ def unreadable(frame: Frame, original: bytes, message: str, index: int = 0) -> R
         received_at=frame.received_at,
         reason="undecodable_record",
         message=message,
-        payload=original[:MAX_EVENT_BYTES].decode(errors="replace"),
+        payload=payload(original),
+        index=index,
     )
     return Refused(_placed(letter, frame, index), original)
 
@@ -134,7 +128,7 @@ def unreadable(frame: Frame, original: bytes, message: str, index: int = 0) -> R
 def _placed(letter: DeadLetter, frame: Frame, index: int) -> DeadLetter:
     """The letter at its place in the log, if the frame came out of one."""
     if not frame.topic:
-        return letter if letter.reason != "undecodable_record" else msgspec.structs.replace(letter, index=index)
+        return letter
     return msgspec.structs.replace(
         letter, topic=frame.topic, partition=frame.partition, offset=frame.offset, index=index
     )

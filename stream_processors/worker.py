@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import faust
+import msgspec
 from faust.contrib.asgi import bind_to_running_loop
 from mode import CrashingSupervisor
 
@@ -158,21 +159,9 @@ class Worker:
             raise ConnectionError(f"the topic of dead letters did not take them: {error!r}") from error
 
     async def _publish_one(self, refused: Refused) -> None:
-        letter = refused.letter
-        told = {
-            "tenant": letter.tenant,
-            "source": letter.source,
-            "reason": letter.reason,
-            "field": letter.field,
-            "message": letter.message,
-            "message_id": letter.message_id,
-            "received_at": str(letter.received_at),
-            "topic": letter.topic,
-            "partition": str(letter.partition),
-            "offset": str(letter.offset),
-            "index": str(letter.index),
-        }
-        headers = {name: text.encode() for name, text in told.items()}
+        told = msgspec.structs.asdict(refused.letter)
+        del told["payload"]  # the value of the record has it whole
+        headers = {name: str(value).encode() for name, value in told.items()}
         await self.app.producer.send_and_wait(
             self._subscription.dead_letters, None, refused.original, None, None, headers
         )

@@ -22,6 +22,7 @@ import struct
 import sys
 import time
 import zlib
+from collections.abc import Callable
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -59,7 +60,26 @@ TRANSPORT = {
 STATUS = {16: 404, 47: 404, 60: 404, 62: 400, 81: 404, 159: 408, 202: 503, 497: 403}
 INSERT = re.compile(rb"\s*INSERT\s+INTO\s+(.*?)\s+FORMAT\s+(\w+)[ \t]*(?:\r?\n|$)", re.IGNORECASE | re.DOTALL)
 FORMAT = re.compile(r"\sFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
-UNPACK = {"": bytes, "gzip": gzip.decompress, "deflate": zlib.decompress, "lz4": lz4.frame.decompress}
+
+
+def _unpack_lz4(body: bytes) -> bytes:
+    """All frames of the body: the client sends one for each block of rows, and `decompress` would stop at the first."""
+    parts = []
+    while body:
+        frame = lz4.frame.LZ4FrameDecompressor()
+        parts.append(frame.decompress(body))
+        if not frame.eof:
+            raise Refused(271, "The body is cut off. (CANNOT_DECOMPRESS)")
+        body = frame.unused_data or b""
+    return b"".join(parts)
+
+
+UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    "gzip": gzip.decompress,
+    "deflate": zlib.decompress,
+    "lz4": _unpack_lz4,
+}
 
 
 class Server(ThreadingHTTPServer):

@@ -13,8 +13,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 REAPER = """
 import os, signal, sys
@@ -74,6 +78,18 @@ class Child:
     def output(self) -> str:
         """The last it has printed, for the message of a failure."""
         return self._output.read_text(errors="replace")[-3000:]
+
+    def answer(self, what: str, ask: Callable[[], T | None], seconds: float) -> T:
+        """The first answer that is not None; kills it when there is none in time, and fails at once when it ends."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not self.running:
+                raise AssertionError(f"{what} ended with {self.process.returncode}:\n{self.output}")
+            if (answer := ask()) is not None:
+                return answer
+            time.sleep(0.05)
+        self.kill()
+        raise AssertionError(f"{what} does not answer after {seconds:g} s:\n{self.output}")
 
     def signal(self, number: signal.Signals) -> None:
         """To every process of the group; nothing happens when all are gone."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,17 +34,13 @@ class StoreServer:
         """Start, or start again on the same folder and port; returns once it answers."""
         command = [sys.executable, "-m", "tests.clickhouse_http", str(self._folder), str(self.port)]
         self.child = Child(command, self._folder / "output", folder=ROOT)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if not self.child.running:
-                raise AssertionError(f"the store ended with {self.child.process.returncode}:\n{self.child.output}")
-            try:
-                if httpx.get(self.url + "/ping", timeout=2.0).status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        self.kill()
-        raise AssertionError(f"the store does not answer after {seconds:g} s:\n{self.child.output}")
+        self.child.answer("the store", self._pong, seconds)
+
+    def _pong(self) -> bool | None:
+        try:
+            return httpx.get(self.url + "/ping", timeout=2.0).status_code == 200 or None
+        except httpx.TransportError:
+            return None
 
     def faults(self, *lines: str) -> None:
         """What goes wrong from now on, as tests/clickhouse_http.py reads it; nothing: all is well again."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
@@ -18,6 +18,7 @@ from aiokafka.errors import (
     NotCoordinatorForGroupError,
 )
 
+from deploy.kafka.offsets import TopicOffsets
 from deploy.repeating import Repeating
 from schemas.topics import EVENTS, processors_group
 
@@ -56,14 +57,11 @@ class Lag:
     """Asks over connections of its own, which are made again after every failure."""
 
     def __init__(self, bootstrap: str, prefix: str, *, seconds: float = SECONDS) -> None:
-        self._servers = bootstrap.split(",")
+        self._bootstrap = bootstrap
         self._topic = EVENTS.full_name(prefix)
         self._group = processors_group(prefix)
         self._seconds = seconds
-        self._clients: tuple[AIOKafkaConsumer, AIOKafkaAdminClient] | None = None
-
-    async def start(self) -> None:
-        """Nothing yet: the first measurement connects, so that a service starts without Kafka."""
+        self._clients: tuple[TopicOffsets, AIOKafkaAdminClient] | None = None
 
     async def measure(self) -> Measured:
         """The lag now. Raises `LagUnknown`, at the latest after `seconds` and a little."""
@@ -87,8 +85,7 @@ class Lag:
         """Bounded in time also while the broker is frozen. Raises nothing."""
         clients, self._clients = self._clients, None
         if clients is not None:
-            consumer, admin = clients
-            stops = [asyncio.ensure_future(consumer.stop()), asyncio.ensure_future(admin.close())]
+            stops = [asyncio.ensure_future(client.close()) for client in clients]
             _, late = await asyncio.wait(stops, timeout=CLOSE_SECONDS)
             for stop in late:
                 stop.cancel()
@@ -96,25 +93,26 @@ class Lag:
 
     async def _measure(self) -> Measured:
         if self._clients is None:
-            settings = {"bootstrap_servers": self._servers, "request_timeout_ms": int(self._seconds * 1000)}
-            self._clients = (
-                AIOKafkaConsumer(metadata_max_age_ms=10_000, client_id="sojourn-lag", **settings),
-                AIOKafkaAdminClient(client_id="sojourn-lag", **settings),
+            # Connected by the first measurement, so that a service starts without Kafka.
+            admin = AIOKafkaAdminClient(
+                bootstrap_servers=self._bootstrap.split(","),
+                request_timeout_ms=int(self._seconds * 1000),
+                client_id="sojourn-lag",
             )
-            for client in self._clients:
-                await client.start()
-        consumer, admin = self._clients
+            self._clients = TopicOffsets(self._bootstrap, self._topic), admin
+            await admin.start()
+        offsets, admin = self._clients
         (topic,) = await admin.describe_topics([self._topic])
         places = [TopicPartition(self._topic, each["partition"]) for each in topic["partitions"]]
         if not places:
             raise LagUnknown(f"Kafka has no topic {self._topic}")
-        ends = await consumer.end_offsets(places)
-        begins = await consumer.beginning_offsets(places)
+        partitions = [place.partition for place in places]
+        ends, begins = await offsets.ends(partitions), await offsets.begins(partitions)
         committed = await admin.list_consumer_group_offsets(self._group, partitions=places)
         return Measured(
             uncounted(
-                {place.partition: offset for place, offset in ends.items()},
-                {place.partition: offset for place, offset in begins.items()},
+                ends,
+                begins,
                 {place.partition: found.offset for place, found in committed.items()},
             )
         )

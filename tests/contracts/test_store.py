@@ -79,6 +79,20 @@ async def test_materialized_relations_are_available(store: ClickHouseStore) -> N
     assert await store.query(sql) == [(3,)]
 
 
+async def test_an_insert_of_many_rows_is_whole(store: ClickHouseStore) -> None:
+    many = 40_000  # the client sends them in several blocks
+    await store.insert(
+        "activity",
+        {
+            "tenant": ["t"] * many,
+            "day": [1] * many,
+            "actor": [f"u:{n}" * 30 for n in range(many)],
+            "quarters": [1] * many,
+        },
+    )
+    assert await store.query("SELECT count() FROM activity") == [(many,)]
+
+
 async def test_an_empty_insert_is_none(store: ClickHouseStore) -> None:
     await store.insert("activity", {})
     await store.insert("activity", {"tenant": [], "day": [], "actor": [], "quarters": []})

@@ -141,6 +141,16 @@ async def send(http: httpx.AsyncClient, ledger: Ledger, batch: list[dict[str, An
     return True
 
 
+async def _ask(http: httpx.AsyncClient, path: str, parameters: dict[str, str]) -> Any:
+    """The body; whoever is told to come back later does, for a while."""
+    until = time.monotonic() + 30
+    while True:
+        answer = await http.get(path, params=parameters)
+        if answer.status_code != 503 or time.monotonic() > until:
+            return answer.raise_for_status().json()
+        await asyncio.sleep(float(answer.headers["Retry-After"]))
+
+
 async def counted(service: Service, began: datetime) -> tuple[Counter[str], int]:
     """How many counted events carry each message id, and how many orders the facts know."""
     times = {
@@ -154,18 +164,16 @@ async def counted(service: Service, began: datetime) -> tuple[Counter[str], int]
         cursor: str | None = None
         while True:
             page = {"cursor": cursor} if cursor else {}
-            answer = await http.get("/v1/metrics/event_count/explain", params={**times, "limit": "1000", **page})
-            answer.raise_for_status()
-            body = answer.json()
+            body = await _ask(http, "/v1/metrics/event_count/explain", {**times, "limit": "1000", **page})
             for row in body["rows"]:
                 found.update(row["message_ids"])
             cursor = body["next_cursor"]
             if cursor is None:
                 break
         assert body["total"] == sum(found.values())
-        value = (await http.get("/v1/metrics/event_count", params=times)).raise_for_status().json()["value"]
+        value = (await _ask(http, "/v1/metrics/event_count", times))["value"]
         assert value == sum(found.values()), "the metric and its explanation differ"
-        orders = (await http.get("/v1/metrics/orders", params=times)).raise_for_status().json()["value"]
+        orders = (await _ask(http, "/v1/metrics/orders", times))["value"]
     return found, int(orders)
 
 

@@ -36,7 +36,6 @@ async def commit(bootstrap: str, prefix: str, offsets: dict[int, int]) -> None:
 async def test_what_nobody_has_read_is_lag_and_what_was_committed_is_not(kafka: str, topic_prefix: str) -> None:
     await ensure_topics(kafka, topic_prefix, 1)
     lag = Lag(kafka, topic_prefix)
-    await lag.start()
     assert (await lag.measure()).total == 0
     await fill(kafka, topic_prefix, 40)
     measured = await lag.measure()
@@ -52,7 +51,6 @@ async def test_what_nobody_has_read_is_lag_and_what_was_committed_is_not(kafka: 
 
 async def test_without_the_topic_the_lag_is_unknown_until_it_is_there(kafka: str, topic_prefix: str) -> None:
     lag = Lag(kafka, topic_prefix)
-    await lag.start()
     with pytest.raises(LagUnknown, match=EVENTS.full_name(topic_prefix)):
         await lag.measure()
     await ensure_topics(kafka, topic_prefix, 1)
@@ -63,7 +61,6 @@ async def test_without_the_topic_the_lag_is_unknown_until_it_is_there(kafka: str
 async def test_an_outage_makes_the_lag_unknown_in_time_and_it_is_known_again_after(broker: Broker) -> None:
     await ensure_topics(broker.bootstrap, "t", 1)
     lag = Lag(broker.bootstrap, "t", seconds=1.0)
-    await lag.start()
     await lag_known(lag)
     broker.freeze()
     began = time.monotonic()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import subprocess
-import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -82,16 +81,13 @@ class Broker:
         if not (self._folder / "data" / "meta.properties").exists():
             self._format()
         self.child = Child([*self._java, "kafka.Kafka", str(self._properties)], self._folder / "output")
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if not self.child.running:
-                raise AssertionError(f"Kafka ended with {self.child.process.returncode}:\n{self.child.output}")
-            try:
-                return versions(self.bootstrap, 2.0)
-            except (OSError, NotKafka):
-                time.sleep(0.05)
-        self.kill()
-        raise AssertionError(f"Kafka does not answer after {seconds:g} s:\n{self.child.output}")
+        return self.child.answer("Kafka", self._versions, seconds)
+
+    def _versions(self) -> Versions | None:
+        try:
+            return versions(self.bootstrap, 2.0)
+        except (OSError, NotKafka):
+            return None
 
     def kill(self) -> None:
         """SIGKILL; what it had acknowledged is in the files of the machine."""
