@@ -27,7 +27,7 @@ from deploy.store import ClickHouseStore
 from query_api.count import count
 from query_api.question import Question
 from schemas.metrics import METRICS
-from schemas.metrics.metric import Kind, Metric, Shape
+from schemas.metrics.metric import DEFAULT, Kind, Metric, Shape
 from schemas.periods import DAY_MS, parse_duration
 from schemas.record import Frame, Record, encode
 from stream_processors.processor import Processor
@@ -112,12 +112,15 @@ async def fill(store: ClickHouseStore, events: int) -> float:
 def question(metric: Metric, days: int, segments: tuple[str, ...]) -> Question:
     """The metric with its defaults over the last `days`; states keep their own span."""
     parameters: dict[str, Any] = {}
+    metric = metric.defined(DEFAULT)
     for each in metric.parameters:
         value: Any = each.default
         if value is not None and each.kind is Kind.DURATION:
             value = parse_duration(value)
         elif value is not None and each.kind is Kind.INTEGER:
             value = int(value)
+        elif value is not None and each.kind is Kind.NAMES:
+            value = tuple(value.split(","))
         elif each.kind is Kind.BOOLEAN:
             value = value == "true"
         parameters[each.name] = value
