@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -18,12 +17,10 @@ from typing import Any
 
 import uvicorn
 
+from deploy import garbage
+
 LINGER_SECONDS = 1.0
 """Time for who asks `/readyz` to look elsewhere, and for requests that a busy machine has not read yet."""
-GARBAGE_OBJECTS = 20_000
-"""How many new objects start a search for garbage in cycles. Python's 700 are less than a few dozen requests under way
-hold, so that it searches among them again and again and finds nothing: a fifth of what ingest costs.
-"""
 
 
 class PortInUse(Exception):
@@ -80,9 +77,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()  # what is there at the start stays: nobody has to look at it again
-        gc.set_threshold(GARBAGE_OBJECTS)
+        garbage.seldom()
         self._on_start()
 
     def _stop(self) -> None:
