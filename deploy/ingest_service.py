@@ -11,6 +11,7 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import uvloop
@@ -19,6 +20,7 @@ import ingest.app
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.direct import DirectProtocol
 from deploy.kafka.log import Connector, KafkaLog
 from deploy.kafka.producer import connect
 from deploy.observe import Counting
@@ -143,6 +145,7 @@ async def serve(settings: Settings, connector: Connector) -> None:
             listening,
             greeting=lambda base: f"sojourn ingest is running at {base}",
             draining=service.drain,
+            protocol=partial(DirectProtocol, service.ingest, service.requests),
         )
 
 

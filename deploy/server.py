@@ -45,13 +45,19 @@ class Server(uvicorn.Server):
     """Serves until SIGTERM or SIGINT; a second signal does not wait for requests in flight."""
 
     def __init__(
-        self, app: Any, *, drain_seconds: int, started: Callable[[], None], draining: Callable[[], None]
+        self,
+        app: Any,
+        *,
+        drain_seconds: int,
+        started: Callable[[], None],
+        draining: Callable[[], None],
+        protocol: Callable[..., asyncio.Protocol] | None = None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http="httptools",
+                http=protocol or "httptools",  # type: ignore[arg-type]  # it is only called
                 lifespan="off",
                 log_level="warning",
                 access_log=False,
