@@ -9,6 +9,7 @@ from query_api.parameters import MOST_SHOWN, SEGMENTS_SHOWN
 from schemas.metrics import METRICS
 from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter
 from schemas.remarks import EXCLUDED
+from schemas.steps import DEFAULT_STEP, STEPS
 
 _TRAIT = "trait.*"
 _TRAIT_SHOWN = "trait.<name>"
@@ -108,6 +109,13 @@ def explain_parameters(metric: Metric) -> list[dict[str, Any]]:
     """The same, with a cursor."""
     cursor = _query("cursor", "`next_cursor` of the page before; it fixes `at`.", {"type": "string"})
     return [*operation_parameters(metric), cursor]
+
+
+def series_parameters(metric: Metric) -> list[dict[str, Any]]:
+    """Those of one metric, with the step."""
+    steps = {"type": "string", "enum": list(STEPS)}
+    meaning = "How long a point is: hours, days, weeks or months of the calendar, in the zone `tz`."
+    return [_query("step", meaning, steps, DEFAULT_STEP), *operation_parameters(metric)]
 
 
 def values_parameters() -> list[dict[str, Any]]:
