@@ -124,6 +124,13 @@ def values_parameters() -> list[dict[str, Any]]:
     return [metrics, *common_parameters("the metrics' segments")]
 
 
+def stream_parameters() -> list[dict[str, Any]]:
+    """Those of `/v1/stream`."""
+    metrics = {**_query("metrics", "Names, separated by commas.", {"type": "string"}), "required": True}
+    seen = {"name": "Last-Event-ID", "in": "header", "required": False, "description": "Id of the last event received."}
+    return [metrics, *common_parameters("the metrics' segments"), {**seen, "schema": {"type": "string"}}]
+
+
 def _query(name: str, meaning: str, schema: dict[str, Any], default: Any = None) -> dict[str, Any]:
     typed = schema
     if default is not None and schema["type"] == "string":
