@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -9,7 +12,8 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from schemas.signals import Reading, Signal, prometheus
+from schemas import signals
+from schemas.signals import Histogram, Reading, Signal, prometheus
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -18,22 +22,38 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+STARTED_AT = time.time()
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
 class Counting:
-    """ASGI middleware: requests by status, and how many are being answered."""
+    """ASGI middleware: requests by status, how many are being answered, and how long each kind waits for its answer."""
 
     def __init__(self, app: App) -> None:
         self._app = app
         self.by_status: Counter[str] = Counter()
         self.in_flight = 0
+        self.seconds = {kind: Histogram() for kind in ("write", "read", "probe")}
+
+    def readings(self) -> dict[Signal, Reading]:
+        """What `/metrics` tells of requests."""
+        return {
+            signals.REQUESTS: dict(self.by_status),
+            signals.IN_FLIGHT: self.in_flight,
+            signals.REQUEST_SECONDS: self.seconds,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
+        began = time.perf_counter()
+
         def counted(message: Message) -> Awaitable[None]:  # no coroutine of its own: this runs twice a request
             if message["type"] == "http.response.start":
                 self.by_status[str(message["status"])] += 1
+                self.seconds[_kind(scope)].observe(time.perf_counter() - began)
             return send(message)
 
         self.in_flight += 1
@@ -41,6 +61,27 @@ class Counting:
             await self._app(scope, receive, counted)
         finally:
             self.in_flight -= 1
+
+
+def _kind(scope: Scope) -> str:
+    if scope["method"] == "POST":
+        return "write"
+    return "probe" if scope["path"] in PROBES else "read"
+
+
+def process() -> dict[Signal, Reading]:
+    """What any process tells of itself; its memory where the system says it as Linux does."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    told: dict[Signal, Reading] = {
+        signals.PROCESS_CPU: used.ru_utime + used.ru_stime,
+        signals.PROCESS_START: STARTED_AT,
+    }
+    try:
+        with open("/proc/self/statm", encoding="ascii") as sizes:  # noqa: PTH123 -- a file of the kernel, read often
+            told[signals.PROCESS_MEMORY] = int(sizes.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        pass
+    return told
 
 
 def router(not_ready: Callable[[], Awaitable[str]], readings: Callable[[], Mapping[Signal, Reading]]) -> APIRouter:
@@ -60,6 +101,8 @@ def router(not_ready: Callable[[], Awaitable[str]], readings: Callable[[], Mappi
 
     @routes.get("/metrics", summary="Signals in Prometheus' text format", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
-        return PlainTextResponse(prometheus(readings()), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return PlainTextResponse(
+            prometheus({**readings(), **process()}), media_type="text/plain; version=0.0.4; charset=utf-8"
+        )
 
     return routes

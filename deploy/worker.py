@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -111,6 +112,8 @@ async def _tell(
             "dead_letters": dict(delivery.dead_letters),
             "decode_seconds": delivery.decode_seconds,
             "fold_seconds": processor.fold_seconds,
+            "stored_after": asdict(delivery.stored_after),
+            "cpu_seconds": time.process_time(),
             "inserts": store.inserts,
             "failures": store.failures,
         }

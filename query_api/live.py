@@ -18,6 +18,7 @@ import msgspec
 
 from query_api.parameters import Query, invalid, names_list, parse
 from query_api.service import MOST_METRICS, Answers, metric_named
+from schemas import signals
 from schemas.errors import Problem, problem_object
 from schemas.metrics.metric import Metric
 from schemas.periods import format_instant
@@ -135,6 +136,14 @@ class Live:
     def questions(self) -> int:
         """How many questions are being computed again and again."""
         return len(self._feeds)
+
+    def readings(self) -> dict[signals.Signal, signals.Reading]:
+        """What `/metrics` tells of the streams."""
+        return {
+            signals.LISTENERS: self.listeners,
+            signals.QUESTIONS: self.questions,
+            signals.ROUNDS: self.rounds,
+        }
 
     def listen(self, query: Query, tenant: Tenant, seen: int | None = None) -> Listener:
         """A new listener, which is offered what is news since the watermark `seen`. Raises `Problem`."""

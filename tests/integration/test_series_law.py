@@ -104,8 +104,9 @@ async def test_one_statement_finds_what_a_question_for_each_point_finds(store: C
     for metric in METRICS.values():
         for definition in metric.definitions:
             defined = metric.defined(definition)
-            choices = [{own.name: value} for own in defined.parameters for value in own.values if value != own.default]
-            for choice in [{}] * (definition != DEFAULT) + choices:
+            choices: list[dict[str, str]] = [{}] if definition != DEFAULT else []
+            choices += [{own.name: value} for own in defined.parameters for value in own.values if value != own.default]
+            for choice in choices:
                 if not defined.asked_with(choice).by_entry:
                     continue
                 for query in ASKED[:2]:
