@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import time
@@ -14,6 +15,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from schemas import signals
 from schemas.signals import Histogram, Reading, Signal, prometheus
+from schemas.tracing import CURRENT, HEADER, SCOPE, RequestIds
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -22,15 +24,24 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+logger = logging.getLogger(__name__)
 STARTED_AT = time.time()
+WARN_SECONDS = 1.0
+_HEADER = HEADER.encode()
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class Counting:
-    """ASGI middleware: requests by status, how many are being answered, and how long each kind waits for its answer."""
+    """ASGI middleware: requests by status, how many are being answered, and how long each kind waits for its answer.
+
+    Every answer names the request's id, and so do the log records that are written while it is made.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._ids = RequestIds()
+        self._failed = Counter[int]()
+        self._warned_at = 0.0
         self.by_status: Counter[str] = Counter()
         self.in_flight = 0
         self.seconds = {kind: Histogram() for kind in ("write", "read", "probe")}
@@ -48,12 +59,19 @@ class Counting:
             await self._app(scope, receive, send)
             return
 
+        request_id = self._ids.of(_given(scope))
+        scope[SCOPE] = request_id
+        CURRENT.set(request_id)
         began = time.perf_counter()
 
         def counted(message: Message) -> Awaitable[None]:  # no coroutine of its own: this runs twice a request
             if message["type"] == "http.response.start":
-                self.by_status[str(message["status"])] += 1
-                self.seconds[_kind(scope)].observe(time.perf_counter() - began)
+                status, seconds = message["status"], time.perf_counter() - began
+                self.by_status[str(status)] += 1
+                self.seconds[_kind(scope)].observe(seconds)
+                message["headers"] = [*message.get("headers", ()), (_HEADER, request_id.encode())]
+                if status >= 500:
+                    self._warn(scope, status, seconds)
             return send(message)
 
         self.in_flight += 1
@@ -61,6 +79,20 @@ class Counting:
             await self._app(scope, receive, counted)
         finally:
             self.in_flight -= 1
+
+    def _warn(self, scope: Scope, status: int, seconds: float) -> None:
+        """Tell of a failure; of many only one a second, and how many there were: an overload must not be made worse."""
+        self._failed[status] += 1
+        if scope["path"] in PROBES or time.monotonic() - self._warned_at < WARN_SECONDS:
+            return
+        self._warned_at = time.monotonic()
+        asked = f"{scope['method']} {scope['path'][:200]}"
+        logger.warning("%s answered %d after %.0f ms (%s so far)", asked, status, seconds * 1000, dict(self._failed))
+
+
+def _given(scope: Scope) -> str:
+    """The caller's own id of the request."""
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == _HEADER), "")
 
 
 def _kind(scope: Scope) -> str:

@@ -67,6 +67,7 @@ class Server(uvicorn.Server):
                 loop="uvloop",
                 http=Protocol,
                 lifespan="off",
+                log_config=None,  # its records go where all others go
                 log_level="warning",
                 access_log=False,
                 server_header=False,

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 
 import uvloop
 
+from deploy import logs
 from deploy.cli import GAVE_UP
 from deploy.clock import clock
 from deploy.kafka.offsets import TopicOffsets
@@ -139,10 +140,11 @@ async def _until_the_end(read: Settings, member: str, parent: socket.socket, edg
 
 def main(member: str, descriptor: int, edges: Edges | None = None) -> None:
     """Run; the process ends with 0 or 70."""
-    logging.basicConfig(format=f"%(asctime)s %(levelname)s {member} %(name)s: %(message)s", level=logging.WARNING)
+    read = settings.read(os.environ)
+    logs.configure(member, read.log_format)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # Faust's consumer thread makes a loop of its own
     parent = socket.socket(fileno=descriptor)
-    asyncio.run(_until_the_end(settings.read(os.environ), member, parent, edges or Edges()))
+    asyncio.run(_until_the_end(read, member, parent, edges or Edges()))
 
 
 if __name__ == "__main__":

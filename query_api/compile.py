@@ -512,8 +512,9 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
 
 
 def events_behind(tenant: str, event_ids: Sequence[str]) -> Statement:
-    """Of some events the producers' id, the name and the time."""
-    sql = """SELECT toString(event_id), min(message_id), argMin(name, (time, hash)), toUnixTimestamp64Milli(min(time))
+    """Of some events the producers' id, the name, the time, and the request that brought it."""
+    sql = """SELECT toString(event_id), min(message_id), argMin(name, (time, hash)), toUnixTimestamp64Milli(min(time)),
+      argMin(request_id, (time, hash))
     FROM events
     WHERE tenant = {tenant:String} AND event_id IN (SELECT toUUID(arrayJoin({ids:Array(String)}))) GROUP BY event_id"""
     return Statement(sql, {"tenant": tenant, "ids": list(event_ids)}, False)

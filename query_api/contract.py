@@ -166,11 +166,14 @@ class Values(BaseModel):
 
 
 class Chapter(BaseModel):
-    """Something that happened to an entity: one of its events, or what follows from them (`event_id` null)."""
+    """Something that happened to an entity: one of its events, with the request that brought it, or what follows from
+    them (`event_id` null).
+    """
 
     at: str
     what: str
     event_id: str | None
+    request_id: str | None
 
 
 class Row(BaseModel):

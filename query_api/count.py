@@ -208,7 +208,7 @@ async def explain(
     rows = await _run(store, question, explaining(question, after, limit))
     wanted = sorted({event_id for row in rows for event_id in row[8]})
     behind = await _run(store, question, events_behind(question.tenant, wanted)) if wanted else []
-    found = {event_id: (message_id, Happened(at, name, event_id)) for event_id, message_id, name, at in behind}
+    found = {event_id: (message_id, Happened(at, name, event_id, by)) for event_id, message_id, name, at, by in behind}
     units = [_unit(question, row, found) for row in rows]
     return (rows[0][-1] if rows else 0), units
 

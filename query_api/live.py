@@ -24,6 +24,7 @@ from schemas.metrics.metric import Metric
 from schemas.periods import format_instant
 from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.tenants import Tenant, Tenants
+from schemas.tracing import CURRENT
 
 logger = logging.getLogger(__name__)
 MOST_QUESTIONS = 32
@@ -221,6 +222,7 @@ class Live:
 
     async def _keep(self, key: tuple[Any, ...], feed: Feed, tenant_id: str) -> None:
         """Round after round until nobody listens any more; at most half of the time is spent on computing."""
+        CURRENT.set("")  # not only the request that came first
         while feed.listeners or time.monotonic() - feed.deserted_at < self._pace.linger:
             began = time.monotonic()
             tenant = self._tenants.by_id(tenant_id)

@@ -2,7 +2,8 @@
 
 A point is, by construction, the body of the same question over the point's window, cut to what a chart needs. The
 points part the window: its edges cut the first and the last one short, so that what is additive adds up to the whole. A
-point that begins at `at` or later is empty, all of it null: nobody can know anything of it yet.
+point that begins at `at` or later is empty, all of it null: nobody can know anything of it yet. Segments are those that
+the contract over the whole window lists; of a state, those of its end.
 """
 
 from __future__ import annotations

@@ -20,11 +20,12 @@ HORIZON_OVER = Moment("horizon over", "if(entered + h <= {at:Int64}, entered + h
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One event of a unit."""
+    """One event of a unit, and the request that brought it ("": not known)."""
 
     at: int
     name: str
     event_id: str
+    request_id: str = ""
 
 
 def moments(question: Question) -> tuple[Moment, ...]:
@@ -48,10 +49,18 @@ def _has_outcome(metric: Metric) -> bool:
 
 def story(question: Question, times: Sequence[int], events: Sequence[Happened]) -> list[dict[str, Any]]:
     """What happened, in order; at the same time events come before what follows from them."""
-    told: list[tuple[int, int, str, str | None]] = [(each.at, 0, each.name, each.event_id) for each in events]
+    told: list[tuple[int, int, str, Happened | None]] = [(each.at, 0, each.name, each) for each in events]
     told += [(at, 1, moment.what, None) for moment, at in zip(moments(question), times, strict=True) if at > 0]
-    ordered = sorted(told, key=lambda each: (each[0], each[1], each[2], each[3] or ""))
-    return [{"at": format_instant(at), "what": what, "event_id": event_id} for at, _, what, event_id in ordered]
+    ordered = sorted(told, key=lambda each: (each[0], each[1], each[2], each[3].event_id if each[3] else ""))
+    return [
+        {
+            "at": format_instant(at),
+            "what": what,
+            "event_id": event.event_id if event else None,
+            "request_id": event.request_id or None if event else None,
+        }
+        for at, _, what, event in ordered
+    ]
 
 
 def why(question: Question, reason: str | None, entered: int, horizon: int, outcome_at: int | None) -> str:

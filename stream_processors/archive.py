@@ -40,4 +40,5 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
         record.traits,
         bytes(record.properties).decode(),
         bytes(record.context).decode(),
+        record.request_id,
     )

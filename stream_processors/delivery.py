@@ -137,6 +137,7 @@ def _unstorable(record: Record, error: StoreRejected) -> Refused:
         source=record.source,
         received_at=record.received_at,
         reason="unstorable_record",
+        request_id=record.request_id,
         message=str(error),
         message_id=record.message_id,
         payload=payload(line),
