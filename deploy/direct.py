@@ -8,20 +8,23 @@ write; `Ingest.handle` is the same as behind the dispatcher. All else (other met
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from deploy.observe import Counting
+from deploy.server import Protocol
 from ingest.dispatcher import check_declared, check_size, read_headers, read_query
 from ingest.http import Response
 from ingest.service import Ingest
 from schemas.errors import Problem
+from schemas.tracing import CURRENT, HEADER
+
+_ID = HEADER.encode()
 
 
-class DirectProtocol(HttpToolsProtocol):
+class DirectProtocol(Protocol):
     """One connection. `ingest` and `requests` (which counts) are the same for all of them."""
 
     def __init__(self, ingest: Ingest, requests: Counting, **uvicorn: Any) -> None:
@@ -69,7 +72,10 @@ class DirectProtocol(HttpToolsProtocol):
     def _begin(self, path: str, query: bytes) -> None:
         self._direct = self._answering = True
         self._path, self._query = path, read_query(query)
+        self._began = time.perf_counter()
         self._told = read_headers(self.headers)
+        self._request_id = self._requests.named(self._told.get(HEADER, ""))
+        self._told[HEADER] = self._request_id  # the one under which it is answered, whatever the client sent
         self._keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
         self._held = 0
         self._parts = []
@@ -106,6 +112,7 @@ class DirectProtocol(HttpToolsProtocol):
         task.add_done_callback(self.tasks.discard)
 
     async def _answer(self, body: bytes) -> None:
+        CURRENT.set(self._request_id)
         try:
             response = await self._ingest.handle("POST", self._path, self._told, self._query, body)
         finally:
@@ -125,13 +132,14 @@ class DirectProtocol(HttpToolsProtocol):
         self._requests.in_flight -= 1
         if self.transport.is_closing():
             return
-        self._requests.by_status[str(response.status)] += 1
+        self._requests.answered("POST", self._path, response.status, time.perf_counter() - self._began)
         self.transport.write(
             b"".join(
                 (
                     _head(response.status, *response.headers.items()),
                     _own(*self.server_state.default_headers),
                     b"" if self._keep_alive else b"connection: close\r\n",
+                    b"%b: %b\r\n" % (_ID, self._request_id.encode()),
                     b"content-length: %d\r\n\r\n" % len(response.body),
                     response.body,
                 )

@@ -16,6 +16,7 @@ from ingest.body import MAX_WIRE_BYTES
 from ingest.http import Response
 from ingest.service import Ingest
 from schemas.errors import Problem
+from schemas.tracing import HEADER, SCOPE
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -46,6 +47,7 @@ async def respond(ingest: Ingest, scope: Scope, receive: Receive, send: Send) ->
     """Answer one request with two messages, or with none if the client goes away before its body is here."""
     path = scope["path"]
     headers, query = read_headers(scope["headers"]), read_query(scope["query_string"])
+    headers[HEADER] = scope.get(SCOPE, "")  # the one under which it is answered, whatever the client sent
     held = 0
     try:
         check_declared(headers.get("content-length", ""))

@@ -121,6 +121,34 @@ class Answer(BaseModel):
     by_currency: list[CurrencyShare] | None = None
 
 
+class Point(BaseModel):
+    """The number over [start, end); all null where it has not begun. `partial`: the step is cut short, or not over."""
+
+    start: str
+    end: str
+    value: Number
+    numerator: Number
+    denominator: Number
+    n: int | None
+    low: Number
+    high: Number
+    status: str
+    maturity: Number
+    partial: bool
+
+
+class SegmentSeries(Segment):
+    points: list[Point]
+
+
+class SeriesAnswer(Answer):
+    """The number over the whole window, and over each step of it."""
+
+    segments: list[SegmentSeries]  # type: ignore[assignment]  # each segment with points of its own
+    step: str
+    points: list[Point]
+
+
 class Problem(BaseModel):
     """RFC 9457."""
 
@@ -137,7 +165,20 @@ class Values(BaseModel):
     values: list[Answer | Problem]
 
 
+class Chapter(BaseModel):
+    """Something that happened to an entity: one of its events, with the request that brought it, or what follows from
+    them (`event_id` null).
+    """
+
+    at: str
+    what: str
+    event_id: str | None
+    request_id: str | None
+
+
 class Row(BaseModel):
+    """A unit; with `id=` also its story, in order, and in a sentence why it counts as it does."""
+
     entity: str
     id: str
     person: str | None
@@ -150,6 +191,8 @@ class Row(BaseModel):
     reason: str | None
     event_ids: list[str]
     message_ids: list[str]
+    story: list[Chapter] | None = None
+    why: str | None = None
 
 
 class Explanation(BaseModel):

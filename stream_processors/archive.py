@@ -41,4 +41,5 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
         record.traits,
         str(record.properties, "utf-8"),
         str(record.context, "utf-8"),
+        record.request_id,
     )

@@ -122,7 +122,7 @@ def post(
     body: bytes = EVENT, *headers: str, path: str = "/v1/events", version: str = "1.1", length: bool = True
 ) -> bytes:
     told = [f"Content-Length: {len(body)}"] if length else []
-    return "\r\n".join([f"POST {path} HTTP/{version}", "Host: x", *told, *headers, "", ""]).encode() + body
+    return "\r\n".join([f"POST {path} HTTP/{version}", "Host: x", "X-Request-Id: r1", *told, *headers, "", ""]).encode() + body
 
 
 CHUNKED = b"5\r\n" + EVENT[:5] + b"\r\n" + b"%x\r\n" % len(EVENT[5:]) + EVENT[5:] + b"\r\n0\r\n\r\n"
@@ -141,7 +141,7 @@ REQUESTS: dict[str, bytes] = {
     "the old protocol": post(EVENT, KEY, version="1.0"),
     "the last of a connection": post(EVENT, KEY, "Connection: close"),
     "a client that waits to be asked": post(EVENT, KEY, "Expect: 100-continue"),
-    "another method": b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n",
+    "another method": b"GET /v1/events HTTP/1.1\r\nHost: x\r\nX-Request-Id: r1\r\n\r\n",
     "another path": post(EVENT, KEY, path="/v1/nothing"),
     "no HTTP": b"nonsense\r\n\r\n",
 }
