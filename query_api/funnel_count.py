@@ -74,9 +74,10 @@ def _segment_columns(question: Question) -> list[str]:
 
 def counting_funnel(request: FunnelRequest) -> Statement:
     """One row for the total and one a segment: `is_total`, the segment's values, n, mature, excluded; the ages at each
-    step from the second on; and by the last step that was reached the waits of those who may go on, and how many cannot.
+    step from the second on; by the last step that was reached the waits of those who may go on, and how many cannot.
 
-    Few expressions: the engine plans each of them over the whole of so deep a query.
+    Few expressions, as the engine plans each over the whole of so deep a query, and no `if`, before which it would put
+    off and repeat the work of a unit's chain.
     """
     question = request.question
     names = [f"segment_{number}" for number, _ in enumerate(question.segments)]
@@ -85,16 +86,17 @@ def counting_funnel(request: FunnelRequest) -> Statement:
     is_total = f"toUInt8(grouping({together}) > 0)" if names else "1"
     grouped = f"GROUP BY GROUPING SETS ((), ({together}))" if names else ""
     select = f"""SELECT {is_total} AS is_total, {"".join(f"{name}, " for name in names)}sum(counted) AS n,
-      sum(is_mature) AS mature, sumMap(left_out) AS excluded, arrayMap(a -> arraySort(a), groupArrayForEach(gaps)) AS ages,
+      sum(is_mature) AS mature, sumMap(left_out) AS excluded,
+      arrayMap(a -> arraySort(a), groupArrayForEach(gaps)) AS ages,
       mapApply((k, a) -> (k, arraySort(a)), groupArrayMap(waiting)) AS young, sumMap(gone) AS past
     FROM (
       SELECT reason = '' AS counted, length(times) AS level, {{at:Int64}} - times[1] AS age,
-        counted AND age >= {max(request.limits)} AS is_mature,
-        if(counted, CAST([], 'Array(Tuple(String, UInt64))'), [(reason, 1)])::Map(String, UInt64) AS left_out,
-        if(counted, arrayPopFront(arrayDifference(times)), []) AS gaps,
-        multiIf(NOT counted OR level = {len(request.labels)}, 0, age < {{limits:Array(Int64)}}[level + 1], 1, 2) AS stays,
-        if(stays = 1, [(level, {{at:Int64}} - times[-1])], [])::Map(UInt64, Int64) AS waiting,
-        if(stays = 2, [(level, 1)], [])::Map(UInt64, UInt64) AS gone{columns}
+        counted * (age >= {max(request.limits)}) AS is_mature,
+        counted * (level < {len(request.labels)}) * (1 + (age >= {{limits:Array(Int64)}}[level + 1])) AS stays,
+        arrayFilter(x -> x.1 != '', [(reason, toUInt64(1))])::Map(String, UInt64) AS left_out,
+        arrayPopFront(arrayDifference(times)) AS gaps,
+        arrayFilter((x, s) -> s = 1, [(level, {{at:Int64}} - times[-1])], [stays])::Map(UInt64, Int64) AS waiting,
+        arrayFilter((x, s) -> s = 2, [(level, toUInt64(1))], [stays])::Map(UInt64, UInt64) AS gone{columns}
       FROM units) {grouped} {_PLANNED}"""
     return statement(question, select)
 

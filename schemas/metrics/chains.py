@@ -54,7 +54,8 @@ def ordered(parameters: Mapping[str, Any]) -> str:
     attempts, hold = parameters["counting"] == "attempts", parameters["hold"]
     rows = f"""
     SELECT whose, arrayFilter(x -> x.1.3 != 0, arrayMap(
-        (x, place, stopped, attempt) -> ((place, x.1, x.4, toUInt64(stopped - x.5), stopped, x.6), (x.8, x.9), x.7, attempt),
+        (x, place, stopped, attempt) ->
+          ((place, x.1, x.4, toUInt64(stopped - x.5), stopped, x.6), (x.8, x.9), x.7, attempt),
         own, arrayEnumerate(own), stopped, arrayCumSum(x -> bitAnd(x.4, 1), own))) AS found
     FROM ({of_units()})"""
     if attempts or hold:
