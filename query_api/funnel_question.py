@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from query_api.parameters import MOST_FILTERS, MOST_VALUES, Query, invalid, names_list, number, parse, shown
+from query_api.parameters import MOST_FILTERS, MOST_VALUES, TRAIT, Query, invalid, names_list, number, parse, shown
 from query_api.question import Question
 from schemas.errors import Problem
 from schemas.events import canonical
@@ -71,6 +71,7 @@ def parse_funnel(query: Query, tenant: Tenant, watermark: int) -> FunnelRequest:
         **parameters,
         "steps": steps,
         "conditions": conditions,
+        "cut": tuple(name for name in question.segments if not name.startswith(TRAIT)),
         "exclude": parameters["exclude"] or (),
         "step_within": LONGEST_MS if parameters["step_within"] is None else parameters["step_within"],
     }

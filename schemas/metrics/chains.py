@@ -39,6 +39,11 @@ def _takes(step: int) -> str:
     return f"bitTest(e.3, {step - 1})"
 
 
+def dimensions(parameters: Mapping[str, Any]) -> str:
+    """What is kept of an event for the units: its person, and the dimensions by which they are cut."""
+    return f"tuple({', '.join(['person', *parameters['cut']])} $traits) AS dimensions"
+
+
 def of_units() -> str:
     """One row a unit that has a first step in the window: its events in the order of their time."""
     return f"""

@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas.events.fields import spellings
 from schemas.facts import copies_apart
-from schemas.metrics.chains import ordered, unordered
+from schemas.metrics.chains import dimensions, ordered, unordered
 from schemas.metrics.journey import journeys, marked, selected_rows
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
 from schemas.metrics.units import ENTITY_DIMENSIONS
@@ -71,14 +71,14 @@ def _selects(parameters: Mapping[str, Any]) -> str:
 def _marked(parameters: Mapping[str, Any]) -> str:
     """The events with whose they are, whether a unit may begin with them, and why not."""
     if not parameters["steps"]:
-        return marked()
+        return marked(parameters)
     by_session = parameters["counting"] == "session"
     begins = "mask != 0" if parameters["order"] == "unordered" else "bitAnd(mask, 1) != 0"
     return f"""
     SELECT event_id, entered, sequence, mask, stops, held, {"session_id" if by_session else "person"} AS whose,
       is_selected AND {begins} AND entered < {{until:Int64}} AS begins,
       multiIf(bot, 'bot', whose = '', '{"no_session" if by_session else "no_actor"}', '') AS reason,
-      (person, country, channel, device $traits) AS dimensions
+      {dimensions(parameters)}
     FROM selected_rows"""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas.events import names_of_family
 from schemas.facts import copies_apart, told, with_person
-from schemas.metrics.chains import OF_CHAIN
+from schemas.metrics.chains import OF_CHAIN, dimensions
 from schemas.periods import DAY_MS
 
 STAGES = ("awareness", "consideration", "purchase", "retention", "advocacy")
@@ -59,9 +59,9 @@ def selected_rows() -> str:
     FROM ({events}) WHERE NOT own_bot AND own_actor != '' AND (own_person_class OR renews)"""
 
 
-def marked() -> str:
+def marked(parameters: Mapping[str, Any]) -> str:
     """The same, of persons, with what a unit is cut by."""
-    return """SELECT *, (person, country, channel, device $traits) AS dimensions FROM selected_rows"""
+    return f"SELECT *, {dimensions(parameters)} FROM selected_rows"
 
 
 def _begins(parameters: Mapping[str, Any], event: str) -> str:

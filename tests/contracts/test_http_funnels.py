@@ -150,7 +150,9 @@ async def test_a_store_that_is_away_is_503_with_a_time_to_wait(http: httpx.Async
 
 
 async def test_pages_of_people_follow_each_other_as_of_one_instant(http: httpx.AsyncClient, counted: Counted) -> None:
-    path, cursor, seen = f"/v1/funnels/people?{STEPS}&step=2&limit=2", "", list[str]()
+    path = f"/v1/funnels/people?{STEPS}&step=2&limit=2"
+    cursor: str | None = ""
+    seen: list[str] = []
     while cursor is not None:
         page = (await http.get(path + (f"&cursor={cursor}" if cursor else ""), headers=READ)).json()
         seen += [row["id"] for row in page["rows"]]
