@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from query_api.figures import Figure, average, figure, longest_horizon
 from query_api.mix import drift
@@ -60,7 +60,7 @@ def body(
         "final_at": None if final_at is None else format_instant(final_at),
         "error_bound": 0,
         "excluded": {} if is_hidden else dict(sorted(total.excluded.items())),
-        "warnings": sorted(number.warnings | _circumstances(question, watermark)),
+        "warnings": sorted(number.warnings | circumstances(question, watermark)),
         "segments": segments,
         "segments_left_out": left_out,
         "comparison": None,
@@ -100,7 +100,7 @@ def _status(question: Question, counted: Figure, watermark: int, final_at: int |
     return "final" if final_at is not None and watermark >= final_at else "mature"
 
 
-def _circumstances(question: Question, watermark: int) -> set[str]:
+def circumstances(question: Question, watermark: int) -> set[str]:
     """Warnings that come with the question, not with what was counted."""
     metric = question.metric
     people = metric.shape in (Shape.DISTINCT, Shape.STICKINESS, Shape.PER_PERSON)
@@ -113,21 +113,42 @@ def _circumstances(question: Question, watermark: int) -> set[str]:
     return {key for key, is_so in found.items() if is_so}
 
 
-def _name_order(cell: Cell) -> tuple[str, ...]:
+class Segmented(Protocol):
+    """What is known of one combination of segment values."""
+
+    @property
+    def segment(self) -> tuple[str | None, ...]: ...
+
+    @property
+    def n(self) -> int: ...
+
+
+S = TypeVar("S", bound=Segmented)
+
+
+def _name_order(cell: Segmented) -> tuple[str, ...]:
     return tuple(value or "" for value in cell.segment)
 
 
-def _segments(request: Request, cells: Sequence[Cell], k_anon: int) -> tuple[list[dict[str, Any]], int]:
-    """By n descending, then name; hidden ones last and by name, so that their place tells nothing."""
-    question = request.question
+def arranged(cells: Sequence[S], k_anon: int, limit: int) -> tuple[list[S], list[S]]:
+    """Up to `limit` of them, shown and hidden: by n descending, then name; hidden ones last and by name, so that their
+    place tells nothing.
+    """
     ordered = sorted(cells, key=lambda cell: (-cell.n, _name_order(cell)))
-    open_cells = [cell for cell in ordered if cell.n >= k_anon]
+    shown = [cell for cell in ordered if cell.n >= k_anon]
     hidden = [cell for cell in ordered if cell.n < k_anon]
-    if len(hidden) == 1 and open_cells:
-        hidden.append(open_cells.pop())  # the total minus the others would give it away
+    if len(hidden) == 1 and shown:
+        hidden.append(shown.pop())  # the total minus the others would give it away
     hidden.sort(key=_name_order)
-    figures = [(cell, figure(question, cell)) for cell in open_cells[: request.limit]]
-    figures += [(cell, figure(question, cell).hidden) for cell in hidden[: request.limit - len(figures)]]
+    shown = shown[:limit]
+    return shown, hidden[: limit - len(shown)]
+
+
+def _segments(request: Request, cells: Sequence[Cell], k_anon: int) -> tuple[list[dict[str, Any]], int]:
+    question = request.question
+    shown, hidden = arranged(cells, k_anon, request.limit)
+    figures = [(cell, figure(question, cell)) for cell in shown]
+    figures += [(cell, figure(question, cell).hidden) for cell in hidden]
     return [_segment(question, *each) for each in figures], len(cells) - len(figures)
 
 

@@ -28,6 +28,8 @@ from query_api.count import count as count_cells
 from query_api.count import count_apart
 from query_api.count import explain as explain_units
 from query_api.dashboard import page
+from query_api.funnel_count import CountFunnel, ListFunnel, count_funnel, list_funnel
+from query_api.funnels import Funnels, funnel_parameters, people_parameters
 from query_api.live import Live
 from query_api.series import Series
 from query_api.service import Answers, Count, Explain, Lag, refuse_all
@@ -35,6 +37,7 @@ from query_api.sse import Times
 from query_api.stream_app import STREAM, add_stream
 from schemas.errors import PROBLEM_MEDIA_TYPE, Problem, problem_headers, problem_json
 from schemas.metrics import METRICS
+from schemas.metrics.funnels import FUNNELS
 from schemas.metrics.metric import Metric
 from schemas.ports import Store, StoreRejected, StoreUnavailable
 from schemas.tenants import Tenant, Tenants
@@ -57,6 +60,8 @@ def router(
     explain: Explain = explain_units,
     live: Live | None = None,
     times: Times | None = None,
+    funnel: CountFunnel = count_funnel,
+    funnel_units: ListFunnel = list_funnel,
 ) -> APIRouter:
     """Everything that is read. Add `problems` to the application, for paths that do not exist. Whoever gives `live` can
     close it, which ends all streams.
@@ -74,6 +79,7 @@ def router(
         parameters=values_parameters(),
     )
     add("/v1/status", partial(_status, answers), title="How far counting is", model=contract.Status, parameters=[])
+    _add_funnels(add, Funnels(store, watermark, funnel, funnel_units))
     for metric in METRICS.values():
         path = f"/v1/metrics/{metric.name}"
         ask, list_units = partial(_ask, answers, metric), partial(_explain, answers, metric)
@@ -217,6 +223,24 @@ def _problem(problem: Problem, error: Exception | None = None) -> Response:
 async def _preflight(request: Request) -> Response:
     return Response(
         status_code=204, headers={**PREFLIGHT, "access-control-allow-origin": request.headers.get("origin", "*")}
+    )
+
+
+def _add_funnels(add: Callable[..., None], funnels: Funnels) -> None:
+    add(
+        "/v1/funnels",
+        funnels.value,
+        title=FUNNELS.title,
+        model=contract.Funnel,
+        parameters=funnel_parameters(),
+        text=description(FUNNELS),
+    )
+    add(
+        "/v1/funnels/people",
+        funnels.people,
+        title=f"{FUNNELS.title}: the people behind a step",
+        model=contract.FunnelPeople,
+        parameters=people_parameters(),
     )
 
 

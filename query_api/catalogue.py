@@ -72,43 +72,61 @@ def description(metric: Metric) -> str:
 def window_parameters() -> list[dict[str, Any]]:
     """Parameters that say which window, in OpenAPI's words."""
     return [
-        _query("window", "Length of the window that ends at `at`.", {"type": "string", "pattern": _DURATION}, "P1D"),
-        _query("from", "Start: a date (local midnight) or an instant with offset.", {"type": "string"}),
-        _query("to", "End, exclusive; given together with `from`.", {"type": "string"}),
-        _query("period", "The last complete one.", {"type": "string", "enum": ["day", "week", "month"]}),
-        _query("at", "As of when; default the watermark floored to the second.", {"type": "string"}),
-        _query("tz", "IANA zone; default the tenant's.", {"type": "string"}),
+        query_parameter(
+            "window", "Length of the window that ends at `at`.", {"type": "string", "pattern": _DURATION}, "P1D"
+        ),
+        query_parameter("from", "Start: a date (local midnight) or an instant with offset.", {"type": "string"}),
+        query_parameter("to", "End, exclusive; given together with `from`.", {"type": "string"}),
+        query_parameter("period", "The last complete one.", {"type": "string", "enum": ["day", "week", "month"]}),
+        query_parameter("at", "As of when; default the watermark floored to the second.", {"type": "string"}),
+        query_parameter("tz", "IANA zone; default the tenant's.", {"type": "string"}),
+    ]
+
+
+def cut_parameters(segments: str) -> list[dict[str, Any]]:
+    """Parameters that say which window, of whom, cut by what."""
+    shown = {"type": "integer", "minimum": 1, "maximum": MOST_SHOWN}
+    filters = {"type": "array", "items": {"type": "string"}}
+    return [
+        *window_parameters(),
+        query_parameter("segment", f"Up to two of {segments}, separated by a comma.", {"type": "string"}),
+        query_parameter("filter", "`dimension:eq|ne|in|nin:values`; repeated: all of them.", filters),
+        query_parameter("limit", "How many segments to list.", shown, SEGMENTS_SHOWN),
     ]
 
 
 def common_parameters(segments: str, definitions: tuple[str, ...] = (DEFAULT,)) -> list[dict[str, Any]]:
     """Parameters that every metric has."""
-    shown = {"type": "integer", "minimum": 1, "maximum": MOST_SHOWN}
-    filters = {"type": "array", "items": {"type": "string"}}
     return [
-        *window_parameters(),
-        _query("segment", f"Up to two of {segments}, separated by a comma.", {"type": "string"}),
-        _query("filter", "`dimension:eq|ne|in|nin:values`; repeated: all of them.", filters),
-        _query("compare", "Beside it the window before.", {"type": "string", "enum": ["previous"]}),
-        _query("limit", "How many segments to list.", shown, SEGMENTS_SHOWN),
-        _query("definition", "Which definition.", {"type": "string", "enum": list(definitions)}, DEFAULT),
+        *cut_parameters(segments),
+        query_parameter("compare", "Beside it the window before.", {"type": "string", "enum": ["previous"]}),
+        query_parameter("definition", "Which definition.", {"type": "string", "enum": list(definitions)}, DEFAULT),
     ]
+
+
+def own_parameters(metric: Metric) -> list[dict[str, Any]]:
+    """Those that it declares."""
+    return [query_parameter(own.name, own.meaning, _schema(own), own.default) for own in metric.parameters]
+
+
+def segments_of(metric: Metric) -> str:
+    """What it is cut by, as people write it."""
+    return ", ".join(metric.segments).replace(_TRAIT, _TRAIT_SHOWN)
 
 
 def operation_parameters(metric: Metric) -> list[dict[str, Any]]:
     """All parameters of one metric, its own first."""
-    found = [_query(own.name, own.meaning, _schema(own), own.default) for own in metric.parameters]
+    found = own_parameters(metric)
     if metric.statistics:
         choices = {"type": "string", "enum": list(metric.statistics)}
-        found.append(_query("statistic", "Which number is the value.", choices, metric.statistics[0]))
-    segments = ", ".join(metric.segments).replace(_TRAIT, _TRAIT_SHOWN)
-    return found + common_parameters(segments, metric.definitions)
+        found.append(query_parameter("statistic", "Which number is the value.", choices, metric.statistics[0]))
+    return found + common_parameters(segments_of(metric), metric.definitions)
 
 
 def explain_parameters(metric: Metric) -> list[dict[str, Any]]:
     """The same, with a cursor, and the id of the only entity to explain."""
-    own = _query("id", "Only this entity, with the story of why it counts as it does.", {"type": "string"})
-    cursor = _query("cursor", "`next_cursor` of the page before; it fixes `at`.", {"type": "string"})
+    own = query_parameter("id", "Only this entity, with the story of why it counts as it does.", {"type": "string"})
+    cursor = query_parameter("cursor", "`next_cursor` of the page before; it fixes `at`.", {"type": "string"})
     return [*operation_parameters(metric), own, cursor]
 
 
@@ -116,23 +134,24 @@ def series_parameters(metric: Metric) -> list[dict[str, Any]]:
     """Those of one metric, with the step."""
     steps = {"type": "string", "enum": list(STEPS)}
     meaning = "How long a point is: hours, days, weeks or months of the calendar, in the zone `tz`."
-    return [_query("step", meaning, steps, DEFAULT_STEP), *operation_parameters(metric)]
+    return [query_parameter("step", meaning, steps, DEFAULT_STEP), *operation_parameters(metric)]
 
 
 def values_parameters() -> list[dict[str, Any]]:
     """Those of `/v1/values`."""
-    metrics = _query("metrics", "Names, separated by commas; default all.", {"type": "string"})
+    metrics = query_parameter("metrics", "Names, separated by commas; default all.", {"type": "string"})
     return [metrics, *common_parameters("the metrics' segments")]
 
 
 def stream_parameters() -> list[dict[str, Any]]:
     """Those of `/v1/stream`."""
-    metrics = {**_query("metrics", "Names, separated by commas.", {"type": "string"}), "required": True}
+    metrics = {**query_parameter("metrics", "Names, separated by commas.", {"type": "string"}), "required": True}
     seen = {"name": "Last-Event-ID", "in": "header", "required": False, "description": "Id of the last event received."}
     return [metrics, *common_parameters("the metrics' segments"), {**seen, "schema": {"type": "string"}}]
 
 
-def _query(name: str, meaning: str, schema: dict[str, Any], default: Any = None) -> dict[str, Any]:
+def query_parameter(name: str, meaning: str, schema: dict[str, Any], default: Any = None) -> dict[str, Any]:
+    """One parameter in OpenAPI's words; `default` as a caller would write it."""
     typed = schema
     if default is not None and schema["type"] == "string":
         typed = {**schema, "default": default}

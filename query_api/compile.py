@@ -39,14 +39,14 @@ class Statement:
     identities: bool
 
 
-def _trait_names(question: Question) -> list[str]:
+def trait_names(question: Question) -> list[str]:
     asked = [*question.segments, *(each.dimension for each in question.filters)]
     return sorted({name.removeprefix(TRAIT) for name in asked if name.startswith(TRAIT)})
 
 
 def _column(question: Question, dimension: str) -> str:
     if dimension.startswith(TRAIT):
-        return f"trait_{_trait_names(question).index(dimension.removeprefix(TRAIT))}"
+        return f"trait_{trait_names(question).index(dimension.removeprefix(TRAIT))}"
     return dimension
 
 
@@ -75,13 +75,13 @@ def _traits(question: Question) -> dict[str, str]:
           GROUP BY event_id) AS t
     LEFT JOIN people AS p ON p.actor = t.row.1
     GROUP BY whose"""
-        for number, _ in enumerate(_trait_names(question))
+        for number, _ in enumerate(trait_names(question))
     }
 
 
 def _with_person(question: Question, rows: str) -> str:
     """`rows` with `person` ("" without actor) and a column for each trait that is asked for."""
-    traits = range(len(_trait_names(question)))
+    traits = range(len(trait_names(question)))
     columns = "".join(f", v{number}.value AS trait_{number}" for number in traits)
     joins = "".join(f" LEFT JOIN trait_values_{number} AS v{number} ON v{number}.whose = r.person" for number in traits)
     return f"SELECT r.*{columns} FROM ({with_person(rows)}) AS r{joins}"
@@ -160,7 +160,7 @@ def _intervals(question: Question) -> dict[str, Any]:
 
 
 def _needs_people(question: Question) -> bool:
-    return bool(question.metric.options.get("people") or question.metric.clustered or _trait_names(question))
+    return bool(question.metric.options.get("people") or question.metric.clustered or trait_names(question))
 
 
 def _has_person(question: Question) -> bool:
@@ -175,7 +175,7 @@ def _rows(question: Question) -> str:
     """The units with person, traits and filters applied."""
     rows = question.metric.units_sql(question.parameters)
     if question.metric.selects or question.metric.options.get("source") == "events":
-        return rows.replace("$traits", "".join(f", trait_{n}" for n, _ in enumerate(_trait_names(question))))
+        return rows.replace("$traits", "".join(f", trait_{n}" for n, _ in enumerate(trait_names(question))))
     if _needs_people(question):
         rows = _with_person(question, rows)
     return f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"
@@ -193,6 +193,8 @@ def _selected(question: Question) -> dict[str, str]:
         return {"selected_events": _selected_events(question)}
     if question.metric.selects:
         rows = _with_person(question, question.metric.selects_sql(question.parameters))
+        if question.metric.options.get("marks"):  # what is not selected matters too
+            return {"selected_rows": f"SELECT *, {_conditions(question)} AS is_selected FROM ({rows})"}
         return {"selected_rows": f"SELECT * FROM ({rows}) WHERE {_conditions(question)}"}
     return {}
 
@@ -231,7 +233,7 @@ def _bound(question: Question) -> dict[str, Any]:
                 values[name] = list(value)
             case _:
                 values[name] = value
-    for number, trait in enumerate(_trait_names(question)):
+    for number, trait in enumerate(trait_names(question)):
         values[f"trait_{number}"] = trait
     for number, each in enumerate(question.filters):
         values[f"filter_{number}"] = list(each.values) or [""]

@@ -203,6 +203,89 @@ class Explanation(BaseModel):
     rows: list[Row]
 
 
+class StepEstimate(BaseModel):
+    method: str
+    value: Number
+    low: Number
+    high: Number
+    transform: str
+
+
+class FunnelStep(BaseModel):
+    """`low` and `high` are the limits of `step_rate`."""
+
+    event: str
+    people: int
+    rate: Number
+    step_rate: Number
+    low: Number
+    high: Number
+    drop_off: Number
+    median_seconds: Number
+    converted_median_seconds: Number
+    estimate: StepEstimate | None
+
+
+class FunnelSegment(BaseModel):
+    segment: dict[str, str | None]
+    n: int | None
+    basis: str
+    maturity: Number
+    warnings: list[str]
+    steps: list[FunnelStep]
+
+
+class Funnel(BaseModel):
+    """The contract of a number without the number; numerator and denominator are the last and the first step's."""
+
+    metric: str
+    definition: str
+    version: int
+    title: str
+    formula: str
+    unit: str
+    direction: str
+    attribution: str
+    window: Window
+    at: str
+    watermark: str
+    parameters: dict[str, Any]
+    basis: str
+    numerator: int | None
+    denominator: int | None
+    n: int | None
+    interval: Interval | None
+    observed: Observed
+    estimate: None
+    statistics: None
+    status: str
+    maturity: Number
+    final_at: str
+    error_bound: float
+    excluded: dict[str, int]
+    warnings: list[str]
+    segments: list[FunnelSegment]
+    segments_left_out: int
+    comparison: None
+    details: dict[str, Any]
+    steps: list[FunnelStep]
+
+
+class FunnelRow(Row):
+    """`level` is the last step that was reached; `outcome` the event of the step asked for."""
+
+    level: int
+    segment: dict[str, str | None]
+
+
+class FunnelPeople(BaseModel):
+    metric: str
+    at: str
+    total: int
+    next_cursor: str | None
+    rows: list[FunnelRow]
+
+
 class CatalogueParameter(BaseModel):
     name: str
     type: str

@@ -36,7 +36,8 @@ class Unit:
     events: Sequence[Happened] = ()
 
 
-async def _run(store: Store, question: Question, statement: Statement) -> list[tuple[Any, ...]]:
+async def run(store: Store, question: Question, statement: Statement) -> list[tuple[Any, ...]]:
+    """The rows of a statement, with the identities that it needs."""
     parameters = dict(statement.parameters)
     if statement.identities:
         parameters |= await identity.resolve(store, question.tenant, question.at)
@@ -46,7 +47,7 @@ async def _run(store: Store, question: Question, statement: Statement) -> list[t
 async def count(store: Store, question: Question) -> list[Cell]:
     """The total first, then one cell per combination of segment values."""
     statement, names = counting(question)
-    total, cells = _cells(question, names, await _run(store, question, statement))
+    total, cells = _cells(question, names, await run(store, question, statement))
     metric = question.metric
     if metric.beside:
         found = {name: await _beside(store, question, other) for name, other in metric.beside.items()}
@@ -65,7 +66,7 @@ async def count_apart(store: Store, question: Question, starts: Sequence[int]) -
     """
     statement, names = counting(question, starts)
     found: dict[int | None, list[tuple[Any, ...]]] = {place: [] for place in (None, *starts)}
-    for place, *row in await _run(store, question, statement):
+    for place, *row in await run(store, question, statement):
         found[place].append(tuple(row))
     parts = [_cells(question, names, rows) for rows in found.values()]
     return [[total, *cells] for total, cells in parts]
@@ -205,9 +206,9 @@ async def explain(
     store: Store, question: Question, after: tuple[int, str] | None, limit: int
 ) -> tuple[int, list[Unit]]:
     """How many units there are, and up to `limit` of them by (entered, id) after a place."""
-    rows = await _run(store, question, explaining(question, after, limit))
+    rows = await run(store, question, explaining(question, after, limit))
     wanted = sorted({event_id for row in rows for event_id in row[8]})
-    behind = await _run(store, question, events_behind(question.tenant, wanted)) if wanted else []
+    behind = await run(store, question, events_behind(question.tenant, wanted)) if wanted else []
     found = {event_id: (message_id, Happened(at, name, event_id, by)) for event_id, message_id, name, at, by in behind}
     units = [_unit(question, row, found) for row in rows]
     return (rows[0][-1] if rows else 0), units

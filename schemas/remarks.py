@@ -40,6 +40,7 @@ EXCLUDED: Mapping[str, str] = {
     "no_amount": "Orders of which no event says what they were worth.",
     "no_cart_id": "Adds to a cart that name neither a cart nor a session.",
     "no_checkout_id": "Checkouts begun that name no checkout, order, cart or session.",
+    "no_session": "Events that name no session, where sessions are counted.",
     "not_new": "People who had been seen before, where the parameter `visitors` leaves them out.",
     "other_kind": "Those of the other kind, which the parameter `kind` tells apart.",
     "other_taxonomy": "Answers by another version of the list of purposes.",

@@ -115,7 +115,8 @@ class Metric:
     holds H; `statistics` are the choices of `statistic=`, the first is the default; `excluded` and `details` are the
     keys that the body may carry. `options["outcome"]` says whether a rate counts the `presence` or `absence` of one, or
     the units that the SQL marks as `hit`: these have no Kaplan–Meier. Where filters choose rows of which units are made
-    only then, `selects` is the SELECT of those rows, and `units` reads them as `selected_rows`.
+    only then, `selects` is the SELECT of those rows, and `units` reads them as `selected_rows`; with
+    `options["marks"]` all of them, with `is_selected`.
     `narrowed` is a SELECT over `filtered` (the units with person, traits and filters) where it depends on the others
     which of them count. `beside` are details that are the n of other metrics over the same window and filters,
     `derived` are made of other details, `longer` are other windows with the same end (ms; None: all the time before)

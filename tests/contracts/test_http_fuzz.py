@@ -24,6 +24,8 @@ import ingest.app
 from ingest.service import Ingest
 from query_api.app import problems, router
 from query_api.count import Unit
+from query_api.funnel_count import FunnelCell, FunnelUnit, StepCount
+from query_api.funnel_question import FunnelRequest
 from query_api.question import Cell, Question
 from query_api.sse import Times
 from schemas.ports import Store
@@ -61,6 +63,18 @@ async def explain(
     return 1, [Unit("c1", question.start, "", None, None, None, None, "numerator", [], [])]
 
 
+async def funnel(store: Store, request: FunnelRequest) -> Sequence[FunnelCell]:
+    steps, segments = (StepCount(),) * len(request.labels), request.question.segments
+    return [FunnelCell(steps=steps), *([FunnelCell(("x",) * len(segments), 1, 0, {}, steps)] if segments else [])]
+
+
+async def funnel_units(
+    store: Store, request: FunnelRequest, after: tuple[int, str] | None, limit: int
+) -> tuple[int, Sequence[FunnelUnit]]:
+    start, segments = request.question.start, request.question.segments
+    return 1, [FunnelUnit("u:1", start, "u:1", "", [start], ["e"], [], ("x",) * len(segments))]
+
+
 def application() -> FastAPI:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tenants.json")
@@ -69,8 +83,17 @@ def application() -> FastAPI:
         )
         tenants = Tenants(path, clock=lambda: 0.0)  # no time passes: never read again
     app = FastAPI()
-    at_once = Times(longest=0)  # a stream that is over as soon as it has begun
-    app.include_router(router(Empty(), tenants, lambda: 1_764_000_000_000, count=count, explain=explain, times=at_once))
+    read = router(
+        Empty(),
+        tenants,
+        lambda: 1_764_000_000_000,
+        count=count,
+        explain=explain,
+        funnel=funnel,
+        funnel_units=funnel_units,
+        times=Times(longest=0),  # a stream that is over as soon as it has begun
+    )
+    app.include_router(read)
     app.include_router(ingest.app.router(Ingest(Taking(), tenants)))
     problems(app)
     return app

@@ -127,6 +127,12 @@ def _questions(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]
         asked = {parameter["name"] for parameter in operations["get"].get("parameters", [])}
         base = WINDOW if "from" in asked else {}
         yield path, dict(base)
+        if path.startswith("/v1/funnels"):
+            steps = {**base, "steps": "page_viewed,product_added,order_completed", "window": "P10D"}
+            steps = {name: value for name, value in steps.items() if name not in ("from", "to")}
+            for order in ("ordered", "strict", "unordered"):
+                yield path, {**steps, "order": order, "segment": "trait.plan", "filter": "country:ne:word-of-a"}
+            yield path, {**steps, "step_filter": "1:path:ne:word-of-a", "counting": "session"}
         metric = METRICS.get(path.removeprefix("/v1/metrics/").partition("/")[0])
         if metric is None:
             continue
@@ -167,17 +173,13 @@ async def test_answers_do_not_depend_on_whether_another_tenant_exists(http: http
 async def test_a_cursor_of_one_opens_nothing_for_the_other(http: httpx.AsyncClient) -> None:
     await _send(http, "a", 3)
     await _send(http, "b", 3)
-    for name in METRICS:
+    for path in (*(f"/v1/metrics/{name}/explain" for name in METRICS), "/v1/funnels/people"):
         query = {**WINDOW, "limit": "1"}
-        page = await http.get(f"/v1/metrics/{name}/explain", params=query, headers={"authorization": "Bearer rt_a"})
+        page = await http.get(path, params=query, headers={"authorization": "Bearer rt_a"})
         cursor = page.json()["next_cursor"]
         if cursor:
-            given = await http.get(
-                f"/v1/metrics/{name}/explain",
-                params={**query, "cursor": cursor},
-                headers={"authorization": "Bearer rt_b"},
-            )
-            assert given.status_code == 400, name
+            given = await http.get(path, params={**query, "cursor": cursor}, headers={"authorization": "Bearer rt_b"})
+            assert given.status_code == 400, path
 
 
 @pytest.mark.parametrize("key", ["wk_a", "wk_b", "secret-a", "", "rt_"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tests.reference import numbers
@@ -31,9 +32,15 @@ class Step:
 
     def takes(self, copy: Copy) -> bool:
         return copy.name == self.name and all(
-            (copy.text(key) in (values or ("",))) == (operator in ("eq", "in"))
+            (_told(copy, key) in (values or ("",))) == (operator in ("eq", "in"))
             for key, operator, values in self.conditions
         )
+
+
+def _told(copy: Copy, key: str) -> str:
+    """A property as text, a truth value as JSON writes it."""
+    value = copy.properties.get(key)
+    return str(value).lower() if isinstance(value, bool) else copy.text(key)
 
 
 class Rules:
@@ -64,7 +71,8 @@ class Rules:
             and not (self.increase and later.time == earlier.time)
             and not (self.order == "strict" and after != before + 1)
             and not any(copy.name in self.exclude for copy in events[before + 1 : after])
-            and not (self.hold and later.text(self.hold) != first.text(self.hold))
+            and not (self.hold and _told(later, self.hold) != _told(first, self.hold))
+            and not (self.hold and not _told(first, self.hold))
         )
 
     def chain(self, events: Sequence[Copy], begin: int, end: int) -> Chain:
@@ -92,14 +100,21 @@ class Rules:
         return Chain([events[place] for place in places], first.time)
 
     def unordered(self, events: Sequence[Copy], begin: int) -> Chain:
-        """As many steps as can be given different events within the window that this one begins."""
-        first = events[begin]
-        soon = [copy for copy in events[begin:] if copy.time - first.time <= self.within]
-        fitting = [copy for copy in soon if any(step.takes(copy) for step in self.steps)]
+        """As many steps as can be given different events within the window that this one begins; an event reaches the
+        next level if with it one step more can be given one than with those before it.
+        """
+        first, kept = events[begin], list[Copy]()
+        for copy in events[begin:]:
+            if copy.time - first.time <= self.within and self._given([*kept, copy]) > len(kept):
+                kept.append(copy)
+        return Chain(kept, first.time)
+
+    def _given(self, events: Sequence[Copy]) -> int:
+        """How many steps can be given different ones of these."""
         given: dict[int, int] = {}
 
         def give(step: int, tried: set[int]) -> bool:
-            for place, copy in enumerate(fitting):
+            for place, copy in enumerate(events):
                 if place not in tried and self.steps[step].takes(copy):
                     tried.add(place)
                     if place not in given or give(given[place], tried):
@@ -107,9 +122,7 @@ class Rules:
                         return True
             return False
 
-        for step in range(len(self.steps)):
-            give(step, set())
-        return Chain([fitting[place] for place in sorted(given)], first.time)
+        return sum(give(step, set()) for step in range(len(self.steps)))
 
 
 def funnel(known: Known, asked: Asked) -> Body:
@@ -167,7 +180,7 @@ def _chains(known: Known, asked: Asked, rules: Rules) -> tuple[list[Chain], list
         ends = {place: len(own) for place in places}
         if counting == "attempts":
             starts = [place for place, copy in enumerate(own) if begins(copy)]
-            ends = dict(zip(starts, [*starts[1:], len(own)], strict=True))
+            ends = dict(pairwise([*starts, len(own)]))
         tried = [rules.unordered(own, place) if unordered else rules.chain(own, place, ends[place]) for place in places]
         if counting == "attempts":
             found += tried

@@ -122,7 +122,10 @@ def post(
     body: bytes = EVENT, *headers: str, path: str = "/v1/events", version: str = "1.1", length: bool = True
 ) -> bytes:
     told = [f"Content-Length: {len(body)}"] if length else []
-    return "\r\n".join([f"POST {path} HTTP/{version}", "Host: x", "X-Request-Id: r1", *told, *headers, "", ""]).encode() + body
+    return (
+        "\r\n".join([f"POST {path} HTTP/{version}", "Host: x", "X-Request-Id: r1", *told, *headers, "", ""]).encode()
+        + body
+    )
 
 
 CHUNKED = b"5\r\n" + EVENT[:5] + b"\r\n" + b"%x\r\n" % len(EVENT[5:]) + EVENT[5:] + b"\r\n0\r\n\r\n"
