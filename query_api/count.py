@@ -32,7 +32,8 @@ class Unit:
     message_ids: list[str]
 
 
-async def _run(store: Store, question: Question, statement: Statement) -> list[tuple[Any, ...]]:
+async def run(store: Store, question: Question, statement: Statement) -> list[tuple[Any, ...]]:
+    """The rows of a statement; who is who is looked up first, where it asks for people."""
     parameters = dict(statement.parameters)
     if statement.identities:
         parameters |= await identity.resolve(store, question.tenant, question.at)
@@ -44,7 +45,7 @@ async def count(store: Store, question: Question) -> list[Cell]:
     statement, names = counting(question)
     width = len(question.segments)
     total, cells = Cell(), []
-    for is_total, *values in await _run(store, question, statement):
+    for is_total, *values in await run(store, question, statement):
         counted = dict(zip(names, values[width:], strict=True))
         if is_total:
             total = _cell(question, (), counted)
@@ -99,12 +100,16 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
             return _valued(question, cell, counted)
         case Shape.RATIO:
             return replace(cell, numerator=counted["numerator"], denominator=cell.n)
+        case Shape.WEIGHED:
+            names = ("numerator", "denominator", "mature", "last_known")
+            return replace(cell, **{name: counted[name] for name in names})
         case Shape.RATE:
             return replace(
                 cell,
                 numerator=counted["numerator"],
                 denominator=cell.n,
                 mature=counted["mature"],
+                members=counted["members"],
                 last_known=counted["last_known"],
                 persons=counted["persons"],
                 events=counted["events"],
@@ -174,9 +179,9 @@ async def explain(
     store: Store, question: Question, after: tuple[int, str] | None, limit: int
 ) -> tuple[int, list[Unit]]:
     """How many units there are, and up to `limit` of them by (entered, id) after a place."""
-    rows = await _run(store, question, explaining(question, after, limit))
+    rows = await run(store, question, explaining(question, after, limit))
     wanted = sorted({event_id for row in rows for event_id in row[8]})
-    found = dict(await _run(store, question, message_ids(question.tenant, wanted))) if wanted else {}
+    found = dict(await run(store, question, message_ids(question.tenant, wanted))) if wanted else {}
     units = [_unit(question, row, found) for row in rows]
     return (rows[0][-1] if rows else 0), units
 
