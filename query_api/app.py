@@ -14,7 +14,7 @@ import msgspec
 from fastapi import APIRouter, FastAPI, Request, Response, Security
 from fastapi.security import HTTPBearer
 
-from query_api import contract
+from query_api import contract, retention
 from query_api.access import COOKIE, PREFLIGHT, origin_headers, tenant_of
 from query_api.catalogue import (
     catalogue,
@@ -29,6 +29,7 @@ from query_api.dashboard import page
 from query_api.service import Answers, Count, Explain, Lag, refuse_all
 from schemas.errors import PROBLEM_MEDIA_TYPE, Problem, problem_headers, problem_json
 from schemas.metrics import METRICS
+from schemas.metrics.cohorts import TRIANGLE
 from schemas.metrics.metric import Metric
 from schemas.ports import Store, StoreRejected, StoreUnavailable
 from schemas.tenants import Tenant, Tenants
@@ -63,6 +64,14 @@ def router(
         parameters=values_parameters(),
     )
     add("/v1/status", partial(_status, answers), title="How far counting is", model=contract.Status, parameters=[])
+    add(
+        "/v1/retention",
+        retention.Triangles(store, watermark).answer,
+        title=TRIANGLE.title,
+        model=contract.Triangle,
+        parameters=retention.parameters(),
+        text=description(TRIANGLE),
+    )
     for metric in METRICS.values():
         path = f"/v1/metrics/{metric.name}"
         ask, list_units = partial(_ask, answers, metric), partial(_explain, answers, metric)
