@@ -85,8 +85,9 @@ class Figure:
 
 def longest_horizon(question: Question) -> int:
     """How long after its entry a unit can still change the number, ms; 0 for one that is known at once."""
+    usual = int(question.metric.options.get("usual_horizon", 0))  # for one that is read off the events
     told = (question.parameters[name] for name in question.metric.horizons)
-    lengths = [length for length in told if isinstance(length, int)]  # another one is read off the events
+    lengths = [length if isinstance(length, int) else usual for length in told]
     return sum(lengths) if question.metric.own_horizons else max(lengths, default=0)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from schemas.metrics.contracts import COLUMNS, CONTRACT, buyers, customers, presence
+from schemas.metrics.contracts import COLUMNS, CONTRACT, USUAL_TAU_MS, buyers, customers, presence
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape, Variant
 from schemas.metrics.units import ASIDE, ENTITY_DIMENSIONS
 from schemas.periods import DAY_MS
@@ -71,6 +71,12 @@ def _event(message_id: str, name: str, time: str, user: str, **properties: objec
     }
 
 
+_OPTIONS: Mapping[str, Any] = {
+    "entity": "customer",
+    "outcome": "mark",
+    "outcome_label": "end",
+    "own_horizons": True,
+}
 _WEIGHED: Mapping[str, Any] = {"shape": Shape.WEIGHED, "horizon": None}
 _IN_MONEY: Mapping[str, Any] = {
     **_WEIGHED,
@@ -149,12 +155,13 @@ CHURN_RATE = Metric(
                 "units": _non_contractual,
                 "horizon": "tau",
                 "excluded": (),
+                "options": {**_OPTIONS, "usual_horizon": USUAL_TAU_MS},
             },
         ),
     ),
     excluded=("bot",),
     details=("reactivated", "joined_and_churned"),
-    options={"entity": "customer", "outcome": "mark", "outcome_label": "end", "own_horizons": True},
+    options=_OPTIONS,
     sources=(
         "5-7 % a year for large and about 5 % a month for small customers are quoted for software; definitions differ",
     ),

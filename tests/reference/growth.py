@@ -118,8 +118,11 @@ def _churn(known: Known, asked: Asked, found: list[tuple[Unit, Customer | None]]
     if definition == "default":
         definition = "exposure" if asked.rolling else "named"
     counted = [(unit, customer) for unit, customer in found if not unit.reason]
-    horizon = tau_of(known, asked) if definition == "non_contractual" else 0
     units = [unit for unit, _ in counted]
+    horizon = 0
+    if definition == "non_contractual":
+        # Without anybody there is no gap to read off.
+        horizon = 90 * 86_400_000 if asked.parameters["tau"] == "auto" else tau_of(known, asked)
     body = rate(units, closed=asked.at >= asked.end + horizon, curve=False)
     sums: Counter[str] = Counter()
     for unit in units:
