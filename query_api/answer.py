@@ -72,8 +72,9 @@ def body(
         answer["comparison"] = _comparison(number, _guarded(question, past, earlier, k_anon), _window(request.previous))
         if metric.shape is Shape.MIX and not is_hidden:
             answer["details"]["drift"] = drift(total.classes, past.classes)
-    if metric.money:
+    if metric.money or "currency" in question.parameters:
         answer["currency"] = question.parameters.get("currency") or question.currency
+    if metric.money:
         answer["by_currency"] = [] if is_hidden else _by_currency(question, total)
     return answer
 

@@ -14,7 +14,7 @@ import msgspec
 from fastapi import APIRouter, FastAPI, Request, Response, Security
 from fastapi.security import HTTPBearer
 
-from query_api import contract
+from query_api import contract, retention
 from query_api.access import COOKIE, PREFLIGHT, origin_headers, tenant_of
 from query_api.catalogue import (
     catalogue,
@@ -37,6 +37,7 @@ from query_api.sse import Times
 from query_api.stream_app import STREAM, add_stream
 from schemas.errors import PROBLEM_MEDIA_TYPE, Problem, problem_headers, problem_json
 from schemas.metrics import METRICS
+from schemas.metrics.cohorts import TRIANGLE
 from schemas.metrics.funnels import FUNNELS
 from schemas.metrics.metric import Metric
 from schemas.ports import Store, StoreRejected, StoreUnavailable
@@ -80,6 +81,14 @@ def router(
     )
     add("/v1/status", partial(_status, answers), title="How far counting is", model=contract.Status, parameters=[])
     _add_funnels(add, Funnels(store, watermark, funnel, funnel_units))
+    add(
+        "/v1/retention",
+        retention.Triangles(store, watermark).answer,
+        title=TRIANGLE.title,
+        model=contract.Triangle,
+        parameters=retention.parameters(),
+        text=description(TRIANGLE),
+    )
     for metric in METRICS.values():
         path = f"/v1/metrics/{metric.name}"
         ask, list_units = partial(_ask, answers, metric), partial(_explain, answers, metric)

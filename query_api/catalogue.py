@@ -163,7 +163,8 @@ def query_parameter(name: str, meaning: str, schema: dict[str, Any], default: An
 def _schema(own: Parameter) -> dict[str, Any]:
     match own.kind:
         case Kind.DURATION:
-            return {"type": "string", "pattern": _DURATION}
+            named = "".join(f"^{value}$|" for value in own.values)
+            return {"type": "string", "pattern": named + _DURATION}
         case Kind.CHOICE:
             return {"type": "string", "enum": list(own.values)}
         case Kind.BOOLEAN:

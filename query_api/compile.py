@@ -17,6 +17,7 @@ from schemas.currencies import MINOR_DIGITS, STORED_DIGITS
 from schemas.events import names_of_family
 from schemas.facts import QUARTER_MS, copies_apart, named_in, told, with_person
 from schemas.metrics.metric import Shape
+from schemas.metrics.units import ASIDE, PENDING
 from schemas.periods import local_day_ends
 
 TRAIT = "trait."
@@ -206,12 +207,20 @@ def _reach(question: Question) -> int:
     return max(question.until, min(question.at, question.end + length)) if length else question.until
 
 
+def _calendar(question: Question) -> Mapping[str, Any]:
+    calendar = question.metric.calendar
+    told = {**question.parameters, **question.bound}
+    return {} if calendar is None else calendar(question.start, question.end, question.tz, told)
+
+
 def _bound(question: Question) -> dict[str, Any]:
     metric = question.metric
     values: dict[str, Any] = {
         "tenant": question.tenant,
         "start": question.start,
         "until": question.until,
+        "end": question.end,
+        "preceding": question.preceding,
         "at": question.at,
         "tz": question.tz,
         "entity": "cart",
@@ -222,6 +231,7 @@ def _bound(question: Question) -> dict[str, Any]:
         "scales": [10 ** (STORED_DIGITS - digits) for digits in MINOR_DIGITS.values()],
         "names": _names(question) or [],
         **question.bound,
+        **_calendar(question),
     }
     for name, value in question.parameters.items():
         match value:
@@ -263,6 +273,7 @@ def statement(
 
 
 _COUNTED = "reason = ''"
+_KNOWABLE = f"reason IN ('', '{PENDING}')"
 _MOST_EVENTS = 100
 """Events listed to explain one person."""
 
@@ -270,7 +281,7 @@ _MOST_EVENTS = 100
 def _aggregates(question: Question) -> dict[str, str]:
     """What is computed of the units, by the name of the `Cell` field that it fills."""
     metric = question.metric
-    excluded = "sumMapIf(map(reason, toUInt64(1)), reason != '')"
+    excluded = f"sumMapIf(map(reason, toUInt64(1)), reason NOT IN ('', '{ASIDE}', '{PENDING}'))"
     also = {f"also_{name}": f"countIf({name})" for name in metric.options.get("also_excluded", ())}
     nothing = {"excluded": excluded, **also}
     details = {f"detail_{name}": f"toInt64(sum({name}))" for name in metric.summed if not name.endswith("_seconds")}
@@ -283,6 +294,16 @@ def _aggregates(question: Question) -> dict[str, str]:
                 "amounts": f"sumMapIf(map(toString(currency), toInt64(amount)), {_COUNTED})",
                 "counts": f"sumMapIf(map(toString(currency), toInt64(1)), {_COUNTED})",
                 **nothing,
+            }
+        case Shape.WEIGHED:
+            return {
+                "n": f"countIf({_COUNTED} AND below > 0)",
+                "numerator": f"toInt64(sumIf(above, {_COUNTED}))",
+                "denominator": f"toInt64(sumIf(below, {_COUNTED}))",
+                "mature": f"countIf({_COUNTED} AND below > 0 AND {{at:Int64}} >= entered + h)",
+                "last_known": f"maxIf(entered + h, {_COUNTED})",
+                **nothing,
+                **details,
             }
         case Shape.MONEY_AVERAGE:
             return {
@@ -310,7 +331,8 @@ def _aggregates(question: Question) -> dict[str, str]:
             return {
                 "n": f"countIf({_COUNTED})",
                 "numerator": f"countIf({_COUNTED} AND {hit})",
-                "mature": f"countIf({_COUNTED} AND {{at:Int64}} >= entered + h)",
+                "mature": f"countIf({_KNOWABLE} AND {{at:Int64}} >= entered + h)",
+                "members": f"countIf({_KNOWABLE})",
                 "events": f"if({young}, {ages.format('outcome_at - entered', f'{_COUNTED} AND {done}')}, [])",
                 "last_known": f"maxIf(entered + h, {_COUNTED})" if metric.own_horizons else "toInt64(0)",
                 "censored": f"if({young}, {ages.format(_censored_age(question), f'{_COUNTED} AND NOT ({done})')}, [])",
@@ -457,6 +479,8 @@ def _good(question: Question) -> str:
     """Whether a counted unit is in the numerator, where not all of them are."""
     if question.metric.shape is Shape.MIX:
         return f"has(classes, {_HEADLINE})"
+    if question.metric.shape is Shape.WEIGHED:
+        return "above != 0"
     score = question.metric.score
     return "good" if score is not None and score.pool in ("share", "wilson_lower") else "1"
 
@@ -475,6 +499,8 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
     shown = {
         Shape.DURATION: "counted OR reason != ''",
         Shape.LEVEL: "counted",
+        Shape.RATE: f"reason NOT IN ('{ASIDE}', '{PENDING}')",
+        Shape.WEIGHED: "reason != '' OR above != 0 OR below != 0",
         Shape.MIX: "reason != '' OR notEmpty(classes)",
     }.get(shape, "1")
     rows = f"SELECT * FROM units WHERE {shown}"

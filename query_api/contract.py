@@ -317,6 +317,41 @@ class Catalogue(BaseModel):
     metrics: list[CatalogueEntry]
 
 
+class Cohort(BaseModel):
+    """Those who began in one period; `retained` and what is made of it by period, null until that is over."""
+
+    start: str
+    end: str
+    size: int | None
+    retained: list[int | None]
+    rates: list[Number]
+    low: list[Number]
+    high: list[Number]
+
+
+class Triangle(BaseModel):
+    """Cohorts with everything that they must not travel without."""
+
+    metric: str
+    version: int
+    title: str
+    formula: str
+    unit: str
+    direction: str
+    attribution: str
+    window: Window
+    at: str
+    watermark: str
+    parameters: dict[str, Any]
+    status: str
+    maturity: float
+    final_at: str
+    error_bound: float
+    excluded: dict[str, int]
+    warnings: list[str]
+    cohorts: list[Cohort]
+
+
 class Status(BaseModel):
     watermark: str
     events_stored: int

@@ -37,7 +37,7 @@ class Unit:
 
 
 async def run(store: Store, question: Question, statement: Statement) -> list[tuple[Any, ...]]:
-    """The rows of a statement, with the identities that it needs."""
+    """The rows of a statement; who is who is looked up first, where it asks for people."""
     parameters = dict(statement.parameters)
     if statement.identities:
         parameters |= await identity.resolve(store, question.tenant, question.at)
@@ -131,12 +131,16 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
             return _valued(question, cell, counted)
         case Shape.RATIO:
             return replace(cell, numerator=counted["numerator"], denominator=cell.n)
+        case Shape.WEIGHED:
+            names = ("numerator", "denominator", "mature", "last_known")
+            return replace(cell, **{name: counted[name] for name in names})
         case Shape.RATE:
             return replace(
                 cell,
                 numerator=counted["numerator"],
                 denominator=cell.n,
                 mature=counted["mature"],
+                members=counted["members"],
                 last_known=counted["last_known"],
                 persons=counted["persons"],
                 events=counted["events"],

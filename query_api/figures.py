@@ -6,6 +6,7 @@ limit at all; a Kaplan–Meier one is always shown, with null limits where S is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +19,7 @@ from query_api.statistics import (
     NO_LIMITS,
     Limits,
     Ranked,
+    garwood,
     mean_limits,
     moment_limits,
     quantile,
@@ -83,7 +85,9 @@ class Figure:
 
 def longest_horizon(question: Question) -> int:
     """How long after its entry a unit can still change the number, ms; 0 for one that is known at once."""
-    lengths = [int(question.parameters[name]) for name in question.metric.horizons]
+    usual = int(question.metric.options.get("usual_horizon", 0))  # for one that is read off the events
+    told = (question.parameters[name] for name in question.metric.horizons)
+    lengths = [length if isinstance(length, int) else usual for length in told]
     return sum(lengths) if question.metric.own_horizons else max(lengths, default=0)
 
 
@@ -99,6 +103,8 @@ def figure(question: Question, cell: Cell) -> Figure:
             return _score(question, cell, maturity)
         case Shape.MIX:
             return _mix(cell, maturity)
+        case Shape.WEIGHED:
+            shown = _weighed(question, cell, maturity)
         case Shape.STICKINESS | Shape.RATIO:
             share = cell.numerator / cell.denominator if cell.denominator else None
             shown = Figure(share, cell.numerator, cell.denominator, cell.n, observed=share)
@@ -110,6 +116,38 @@ def figure(question: Question, cell: Cell) -> Figure:
         case _:
             shown = Figure(cell.numerator, cell.numerator, None, cell.n, observed=cell.numerator)
     return replace(shown, maturity=maturity, basis="mature" if maturity == 1 else "observed")
+
+
+def _weighed(question: Question, cell: Cell, maturity: float) -> Figure:
+    """Weights above by weights below, each shown in units of its own; of events per exposure the exact interval."""
+    options = question.metric.options
+    below = cell.denominator or 0
+    over = under = int(options.get("per_money", 1))
+    if "per_money" in options:
+        over = under = over * units_of(question.parameters.get("currency") or question.currency)
+    under = int(options.get("below_unit", under))
+    value = cell.numerator * under / (below * over) if below else None
+    shown = Figure(
+        value=value,
+        numerator=cell.numerator if over == 1 else cell.numerator / over,
+        denominator=below if under == 1 else below / under,
+        n=cell.n,
+        observed=value,
+        warnings=frozenset({"immature"} if cell.n and maturity < 1 else ()),
+    )
+    if options.get("interval") != "garwood":
+        return shown
+    low, high = garwood(cell.numerator)
+    return replace(
+        shown,
+        limits=(low * under / below, high * under / below) if below else NO_LIMITS,
+        method="garwood",
+        details={
+            "monthly": None if value is None else -math.expm1(-value),
+            "annualised": None if value is None else -math.expm1(-12 * value),
+        },
+        warnings=shown.warnings | ({"small_n"} if cell.n < SMALL_N else set()),
+    )
 
 
 def _average(question: Question, cell: Cell) -> Figure:
@@ -153,9 +191,13 @@ def _maturity(question: Question, cell: Cell) -> float:
     metric = question.metric
     if metric.state:
         return 1.0
-    if cell.n == 0:
+    if cell.n == 0 and not cell.members:
         return 1.0 if question.at >= question.end + longest_horizon(question) else 0.0
-    if metric.shape in (Shape.RATE, Shape.SCORE) or (metric.shape is Shape.DURATION and question.by_cohort):
+    if metric.shape is Shape.RATE and cell.members:
+        return cell.mature / cell.members
+    if metric.shape in (Shape.RATE, Shape.SCORE, Shape.WEIGHED) or (
+        metric.shape is Shape.DURATION and question.by_cohort
+    ):
         return cell.mature / cell.n
     return 1.0
 

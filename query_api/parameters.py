@@ -10,7 +10,7 @@ from typing import Any
 from query_api.question import Filter, Question
 from schemas.errors import Problem
 from schemas.events import canonical
-from schemas.metrics.metric import Kind, Metric, Parameter, Shape
+from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter, Shape
 from schemas.periods import (
     Window,
     WindowError,
@@ -59,6 +59,8 @@ def parse(metric: Metric, query: Query, tenant: Tenant, watermark: int) -> Reque
     """Raises `Problem`: invalid_parameter, unknown_parameter, unknown_segment."""
     pairs = list(query)
     metric = metric.defined(_choice("definition", dict(pairs).get("definition"), metric.definitions))
+    if metric.definition == DEFAULT and metric.rolling and not {"from", "to", "period"} & dict(pairs).keys():
+        metric = metric.defined(metric.rolling)
     given, filter_texts = _once(metric, pairs)
     if given.get("compare", "previous") != "previous":
         raise invalid("compare", "only previous is served")
@@ -113,7 +115,7 @@ def shown(question: Question) -> dict[str, Any]:
     printed: dict[str, Any] = {}
     for own in question.metric.parameters:
         value = question.parameters[own.name]
-        if own.kind is Kind.DURATION and value is not None:
+        if own.kind is Kind.DURATION and isinstance(value, int):
             value = format_duration(value)
         printed[own.name] = list(value) if isinstance(value, tuple) else value
     if question.statistic:
@@ -215,7 +217,7 @@ def _own(own: Parameter, text: str | None, tenant: Tenant) -> Any:
         return None
     match own.kind:
         case Kind.DURATION:
-            return _duration(own, text)
+            return text if text in own.values else _duration(own, text)
         case Kind.CHOICE:
             return _choice(own.name, text, own.values)
         case Kind.BOOLEAN:
@@ -245,7 +247,11 @@ def _duration(own: Parameter, text: str) -> int:
 
 
 def _span(question: Question, window: Window) -> tuple[Question, Question]:
-    return question, replace(question, start=window.previous_start, end=window.previous_end)
+    start, end = window.previous_start, window.previous_end
+    return (
+        replace(question, preceding=start),
+        replace(question, start=start, end=end, preceding=2 * start - end),
+    )
 
 
 def _state(question: Question, window: Window) -> tuple[Question, Question]:

@@ -41,6 +41,8 @@ class Question:
     segments: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
     statistic: str = ""
+    preceding: int = 0
+    """Where the window before begins, ms; it ends where this one starts."""
     bound: Mapping[str, Any] = field(default_factory=dict)
     """What the metric needs of the tenant's settings."""
     unit_id: str = ""
@@ -71,7 +73,8 @@ class Scored:
 class Cell:
     """What was counted for the total (`segment` empty) or for one combination of segment values.
 
-    Times in ms, money in minor units. `last_known` is when the last unit's horizon ends, where these are their own.
+    Times in ms, money in minor units. `members` are those of whom `mature` are, where these are more than n.
+    `last_known` is when the last unit's horizon ends, where these are their own.
     `values` says of each value that a unit (or a person) has how many have it,
     `other_values` of other currencies. `durations` are the closed units' values (duration metrics); `events` and
     `censored` are the ages for Kaplan–Meier of units with and without outcome. All three ascend.
@@ -82,6 +85,7 @@ class Cell:
     numerator: int = 0
     denominator: int | None = None
     mature: int = 0
+    members: int = 0
     last_known: int = 0
     persons: int = 0
     durations: Sequence[int] = ()

@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import overload
 
-from scipy.special import bdtr, ndtri, stdtrit
+from scipy.special import bdtr, gammaincinv, ndtri, stdtrit
 
 Z = 1.959963984540054
 """The 0.975 quantile of the normal distribution."""
@@ -38,6 +38,12 @@ def wilson(successes: int, n: float, z: float = Z) -> Limits:
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == n else min(1.0, centre + half)
     return low, high
+
+
+def garwood(count: int) -> tuple[float, float]:
+    """Exact limits of the mean of a Poisson count: half the quantiles of chi-square of 2k and 2k + 2 degrees."""
+    low = float(gammaincinv(count, _TAIL)) if count else 0.0
+    return low, float(gammaincinv(count + 1, 1 - _TAIL))
 
 
 def square_and_add(value: float, limits: Limits, other: float, other_limits: Limits) -> Limits:

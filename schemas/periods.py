@@ -34,8 +34,8 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)", re.ASCII | re.IGNORECASE
 )
-_PERIODS = ("day", "week", "month")
-WEEK_STARTS = {"monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6}
+PERIODS = ("day", "week", "month")
+_WEEK_STARTS = {"monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6}
 
 
 def parse_duration(text: str) -> int:
@@ -174,6 +174,37 @@ def parse_instant(text: str, tz: str) -> int:
     return ms
 
 
+def period_holding(day: date, period: str, week_start: str) -> date:
+    """The first day of the calendar day, week or month that a day lies in."""
+    if period == "month":
+        return day.replace(day=1)
+    return day - timedelta(days=(day.weekday() - _WEEK_STARTS[week_start]) % 7) if period == "week" else day
+
+
+def periods_later(day: date, period: str, count: int) -> date:
+    """The first day of the period so many later than the one that begins on `day`."""
+    if period == "month":
+        months = day.year * 12 + day.month - 1 + count
+        return date(months // 12, months % 12 + 1, 1)
+    return day + timedelta(days=count * (7 if period == "week" else 1))
+
+
+def period_edges(day: date, period: str, count: int, tz: str) -> list[int]:
+    """Where the period that begins on `day` and the `count` after it begin: ascending, one more than `count`."""
+    return [local_midnight(periods_later(day, period, each), tz) for each in range(count + 1)]
+
+
+def periods_beginning(start: int, end: int, period: str, tz: str, week_start: str) -> list[date]:
+    """The first day of each calendar period that begins in [start, end): one follows the other."""
+    day = period_holding(local_date(start, tz), period, week_start)
+    found: list[date] = []
+    while (begins := local_midnight(day, tz)) < end:
+        if begins >= start:
+            found.append(day)
+        day = periods_later(day, period, 1)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """[start, end), and the window that it is compared with."""
@@ -202,9 +233,9 @@ def resolve_window(given: Mapping[str, str], at: int, tz: str, week_start: str) 
     if "period" in given:
         if "window" in given:
             raise WindowError("window", "give either window, or from and to, or period")
-        if given["period"] not in _PERIODS:
+        if given["period"] not in PERIODS:
             raise WindowError("period", "expected day, week or month")
-        return _last_period(given["period"], at, tz, WEEK_STARTS[week_start])
+        return _last_period(given["period"], at, tz, _WEEK_STARTS[week_start])
     length = _checked("window", parse_duration, given.get("window", "P1D"))
     if length == 0:
         raise WindowError("window", "must be longer than nothing")

@@ -7,13 +7,13 @@ begin at full local hours; where clocks are changed by a part of an hour, one st
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from schemas.periods import EPOCH, HOUR_MS, WEEK_STARTS, local_date, local_midnight
+from schemas.periods import EPOCH, HOUR_MS, local_date, local_midnight, period_holding, periods_later
 
-Next = Callable[[int, str, int], int]
-"""From an instant, a zone and the first day of a week to the first edge after it."""
+Next = Callable[[int, str, str], int]
+"""From an instant, a zone and the day that weeks begin on to the first edge after it."""
 
 
 def _offset(ms: int, tz: str) -> int:
@@ -21,7 +21,7 @@ def _offset(ms: int, tz: str) -> int:
     return shift // timedelta(milliseconds=1)
 
 
-def _next_hour(ms: int, tz: str, week_start: int) -> int:
+def _next_hour(ms: int, tz: str, week_start: str) -> int:
     del week_start
     before = _offset(ms, tz)
     edge = ms + HOUR_MS - (ms + before) % HOUR_MS
@@ -34,49 +34,35 @@ def _next_hour(ms: int, tz: str, week_start: int) -> int:
     return high
 
 
-def _following(start: date, tz: str, after: int, further: Callable[[date], date]) -> int:
-    """The first midnight after an instant, of `start` or of a date further on (a zone may skip a whole day)."""
-    day = start
-    while (edge := local_midnight(day, tz)) <= after:
-        day = further(day)
-    return edge
+def _next_period(period: str) -> Next:
+    def following(ms: int, tz: str, week_start: str) -> int:
+        day = period_holding(local_date(ms, tz), period, week_start)
+        while (edge := local_midnight(day, tz)) <= ms:  # not always the next one: a zone may skip a whole day
+            day = periods_later(day, period, 1)
+        return edge
+
+    return following
 
 
-def _next_day(ms: int, tz: str, week_start: int) -> int:
-    del week_start
-    return _following(local_date(ms, tz) + timedelta(days=1), tz, ms, lambda day: day + timedelta(days=1))
-
-
-def _next_week(ms: int, tz: str, week_start: int) -> int:
-    today = local_date(ms, tz)
-    days = 7 - (today.weekday() - week_start) % 7
-    return _following(today + timedelta(days=days), tz, ms, lambda day: day + timedelta(days=7))
-
-
-def _first_of_next_month(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
-
-
-def _next_month(ms: int, tz: str, week_start: int) -> int:
-    del week_start
-    return _following(_first_of_next_month(local_date(ms, tz)), tz, ms, _first_of_next_month)
-
-
-STEPS: Mapping[str, Next] = {"PT1H": _next_hour, "P1D": _next_day, "P1W": _next_week, "P1M": _next_month}
+STEPS: Mapping[str, Next] = {
+    "PT1H": _next_hour,
+    "P1D": _next_period("day"),
+    "P1W": _next_period("week"),
+    "P1M": _next_period("month"),
+}
 """The steps that are served, by their ISO 8601 names."""
 DEFAULT_STEP = "P1D"
 
 
 def edges(start: int, end: int, step: str, tz: str, week_start: str) -> Iterator[int]:
     """Where [start, end) is cut: `start`, each edge of a step between, `end`. The first and last may be cut short."""
-    following, first_day = STEPS[step], WEEK_STARTS[week_start]
     edge = start
     while edge < end:
         yield edge
-        edge = following(edge, tz, first_day)
+        edge = STEPS[step](edge, tz, week_start)
     yield end
 
 
 def is_edge(ms: int, step: str, tz: str, week_start: str) -> bool:
     """Whether a step begins at this instant."""
-    return STEPS[step](ms - 1, tz, WEEK_STARTS[week_start]) == ms
+    return STEPS[step](ms - 1, tz, week_start) == ms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.metrics.abandonment import CART_ABANDONMENT_RATE, CHECKOUT_ABANDONMENT_RATE
 from schemas.metrics.activity import DAU, MAU, STICKINESS, WAU
+from schemas.metrics.churn import CHURN_RATE
 from schemas.metrics.conversion import CONVERSION_RATE, SIGN_UP_RATE
 from schemas.metrics.events import EVENT_COUNT, VISITS
 from schemas.metrics.metric import Metric
@@ -11,6 +12,7 @@ from schemas.metrics.orders import ORDERS, REVENUE
 from schemas.metrics.purchases import AVERAGE_ORDER_VALUE, PURCHASE_FREQUENCY, REPEAT_PURCHASE_RATE
 from schemas.metrics.purposes import VISIT_PURPOSE
 from schemas.metrics.referral import REFERRAL_RATE
+from schemas.metrics.retention import RETENTION_RATE
 from schemas.metrics.reviews import REVIEW_RATING
 from schemas.metrics.scores import CES, CSAT, NPS
 from schemas.metrics.service import SERVICE_TO_SALE_RATE
@@ -33,6 +35,8 @@ METRICS: dict[str, Metric] = {
         REFERRAL_RATE,
         TRIAL_TO_PAID_RATE,
         SERVICE_TO_SALE_RATE,
+        RETENTION_RATE,
+        CHURN_RATE,
         CART_ABANDONMENT_RATE,
         CHECKOUT_ABANDONMENT_RATE,
         DAU,

@@ -26,6 +26,7 @@ class Shape(StrEnum):
     LEVEL = "level"
     SCORE = "score"
     MIX = "mix"
+    WEIGHED = "weighed"
 
 
 class Kind(StrEnum):
@@ -71,8 +72,12 @@ class Variant:
 DEFAULT = "default"
 _OF_A_MIX = ("purpose", "answered", "shares", "drift")
 """Details that a mix computes from its classes."""
+_OF_A_PACE = ("monthly", "annualised")
+"""Details that a pace per month computes from itself."""
+_COMPUTED = {Shape.MIX: _OF_A_MIX, Shape.WEIGHED: _OF_A_PACE}
 Denominator = Callable[[int, Mapping[str, Any], Mapping[str, int], Mapping[str, Any]], Fraction]
 SQL = str | Callable[[Mapping[str, Any]], str]
+Calendar = Callable[[int, int, str, Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +127,11 @@ class Metric:
     `derived` are made of other details, `longer` are other windows with the same end (ms; None: all the time before)
     whose scores are counted too. By `score` scores become a number; `denominator` makes a rate's own of n, the
     details, what is excluded and the parameters.
-    `binds` gives what the SQL needs of the tenant's settings, as bound parameters. `by_entry` says that a unit is the
-    same in whichever window it enters: the units of a part of a window are those of the whole that enter in the part.
-    `moments` are what an explanation tells of a unit; none given: its entry and its outcome.
+    `binds` gives what the SQL needs of the tenant's settings, as bound parameters, `calendar` what it needs of the
+    calendar: from start, end, zone and parameters (these with what `binds` gave). `rolling` is the definition that the
+    default stands for where the window is a length of time. `by_entry` says that a unit is the same in whichever window
+    it enters: the units of a part of a window are those of the whole that enter in the part. `moments` are what an
+    explanation tells of a unit; none given: its entry and its outcome.
     """
 
     name: str
@@ -156,6 +163,8 @@ class Metric:
     denominator: Denominator | None = None
     score: Score | None = None
     binds: Callable[[Tenant, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    calendar: Calendar | None = None
+    rolling: str = ""
     under: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     by_entry: bool = False
     moments: tuple[Moment, ...] = ()
@@ -189,7 +198,7 @@ class Metric:
     @property
     def summed(self) -> tuple[str, ...]:
         """The details that are columns of the units."""
-        other = {*self.beside, *self.derived, *(_OF_A_MIX if self.shape is Shape.MIX else ())}
+        other = {*self.beside, *self.derived, *_COMPUTED.get(self.shape, ())}
         return tuple(name for name in self.details if name not in other)
 
     @property

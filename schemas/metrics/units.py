@@ -7,8 +7,10 @@ adds `thing`: the mean is taken over people of how many different ones each has 
 adds `counted`, `closed` with `duration` (ms), `km` (0 out, 1 outcome, 2 censored) with `age` (ms), `outcome_at` and
 `outcome_id`. A ratio, whose two sides count different things, adds `above` and `below`. A score adds `score_sum` and
 `score_of` (its numerator and denominator), `good`, `stratum` ("" where all are pooled) and `h` (ms, until when it may
-change). A mix adds `classes` (names; none: not counted). Each name in the metric's `details` is a column of numbers
-that are summed, unless the shape computes it.
+change). Weights add `above` and `below`, both added up, and `h`: the n of theirs are the units with something below.
+A mix adds `classes` (names; none: not counted). Each name in the metric's `details` is a column of numbers
+that are summed, unless the shape computes it. A rate's unit with the reason `aside` is neither counted nor left out: it
+is there for the details; one that is `pending` counts for the maturity alone.
 
 Units made of events read `selected_events` (filters applied, with `person` where the metric's options ask for people),
 those made of other rows `selected_rows` (with `person`); both hand on the traits that a question asks for with
@@ -17,6 +19,8 @@ those made of other rows `selected_rows` (with `person`); both hand on the trait
 
 from __future__ import annotations
 
+ASIDE, PENDING = "aside", "pending"
+"""Reasons of units that are neither counted nor left out."""
 ENTITY_DIMENSIONS = ("country", "channel", "device", "trait.*")
 EVENT_DIMENSIONS = ("event", "country", "channel", "device", "trait.*")
 PROPERTY_DIMENSIONS = {"survey": "survey_id", "agent": "agent_id", "source": "source"}

@@ -134,6 +134,10 @@ def _questions(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]
                 yield path, {**steps, "order": order, "segment": "trait.plan", "filter": "country:ne:word-of-a"}
             yield path, {**steps, "step_filter": "1:path:ne:word-of-a", "counting": "session"}
         metric = METRICS.get(path.removeprefix("/v1/metrics/").partition("/")[0])
+        if metric is None and "filter" in asked and path != "/v1/values":
+            for named in ("country", "channel", "device", "trait.plan"):
+                yield path, {**base, "filter": f"{named}:eq:word-of-a"}
+                yield path, {**base, "filter": f"{named}:nin:word-of-a"}
         if metric is None:
             continue
         for segment in metric.segments:

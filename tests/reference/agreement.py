@@ -8,7 +8,7 @@ CLOSE = 1e-9
 # What hand-worked questions and the brute force can both speak about.
 COMPARED = (
     "value", "n", "numerator", "denominator", "basis", "maturity", "observed", "estimate", "interval", "statistics",
-    "excluded", "details", "segments", "comparison", "currency", "by_currency",
+    "excluded", "details", "segments", "comparison", "currency", "by_currency", "cohorts",
 )  # fmt: skip
 
 
@@ -51,4 +51,4 @@ def of_reference(body: dict[str, Any]) -> dict[str, Any]:
 
 def counted(body: dict[str, Any]) -> dict[str, Any]:
     """A body without the segments under which something was seen and nothing counted: they may be listed or not."""
-    return {**body, "segments": [segment for segment in body["segments"] if segment["n"]]}
+    return {**body, "segments": [segment for segment in body.get("segments", ()) if segment["n"]]}

@@ -47,6 +47,8 @@ NOT_A_PERSONS = frozenset(
         "order_refunded",
         "order_cancelled",
         "subscription_renewed",
+        "subscription_updated",
+        "subscription_cancelled",
         "payment_failed",
         "payment_refunded",
         "ticket_assigned",

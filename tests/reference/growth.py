@@ -100,7 +100,7 @@ def _retention(asked: Asked, units: list[Unit]) -> Body:
     body = rate(units, closed=asked.at >= asked.end, curve=False)
     counted = [unit for unit in units if not unit.reason]
     if asked.definition == "cohort":
-        share = sum(unit.mature for unit in counted) / len(counted) if counted else 1.0
+        share = sum(unit.mature for unit in counted) / len(counted) if counted else float(asked.at >= asked.end)
         body |= {"maturity": share, "basis": "mature" if share >= 1 else "observed"}
     if asked.definition == "default":
         lost = body["numerator"]
@@ -118,8 +118,11 @@ def _churn(known: Known, asked: Asked, found: list[tuple[Unit, Customer | None]]
     if definition == "default":
         definition = "exposure" if asked.rolling else "named"
     counted = [(unit, customer) for unit, customer in found if not unit.reason]
-    horizon = tau_of(known, asked) if definition == "non_contractual" else 0
     units = [unit for unit, _ in counted]
+    horizon = 0
+    if definition == "non_contractual":
+        # Without anybody there is no gap to read off.
+        horizon = 90 * 86_400_000 if asked.parameters["tau"] == "auto" else tau_of(known, asked)
     body = rate(units, closed=asked.at >= asked.end + horizon, curve=False)
     sums: Counter[str] = Counter()
     for unit in units:
@@ -129,7 +132,9 @@ def _churn(known: Known, asked: Asked, found: list[tuple[Unit, Customer | None]]
         return body | _exposure(asked, units, sums)
     if definition == "net_change":
         change = body["n"] - sums["there_at_end"]
-        body |= {"numerator": change, "value": change / body["n"] if body["n"] else None, "interval": None}
+        value = change / body["n"] if body["n"] else None
+        body |= {"numerator": change, "value": value, "interval": None}
+        body["observed"] = {"numerator": change, "denominator": body["n"], "value": value}
     if definition.startswith("revenue"):
         body |= _revenue(asked, counted, definition == "revenue_net")
     return body

@@ -50,11 +50,13 @@ async def feed(store: ClickHouseStore, deliveries: Iterable[Mapping[str, Any]], 
 
 @asynccontextmanager
 async def reader(
-    store: ClickHouseStore, folder: Path, questions: Sequence[Mapping[str, Any]] = ()
+    store: ClickHouseStore, folder: Path, questions: Sequence[Mapping[str, Any]] = (), **settings: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that may read what is stored; the tenant's surveys ask these questions."""
+    """A client that may read what is stored; the tenant's surveys ask these questions, it has these other settings."""
     path, watermark = folder / "tenants.json", instant(WATERMARK)
-    path.write_text(json.dumps({"tenants": [{**TENANT, **({"questions": questions} if questions else {})}]}))
+    path.write_text(
+        json.dumps({"tenants": [{**TENANT, **({"questions": questions} if questions else {}), **settings}]})
+    )
     assert watermark is not None
     app = FastAPI()
     app.include_router(router(store, Tenants(path), lambda: watermark))

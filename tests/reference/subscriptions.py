@@ -106,7 +106,7 @@ def _spells(copies: Iterable[Copy], grace: int) -> list[Spell]:
 def _united(spells: Iterable[Spell], by_request: bool) -> list[Spell]:
     """The spells of all of a customer's subscriptions, gaps that undo an end closed."""
     found: list[Spell] = []
-    for spell in sorted(spells, key=lambda spell: (spell.begin, spell.end)):
+    for spell in sorted(spells, key=lambda spell: (spell.begin, spell.end, spell.asked, spell.undone)):
         if found and spell.begin < max(found[-1].undone, found[-1].end):
             last = max(found[-1], spell, key=lambda one: (one.end, one.undone))
             found[-1] = Spell(found[-1].begin, last.end, last.asked, last.undone)

@@ -275,3 +275,41 @@ def test_remarks_come_from_closed_lists() -> None:
     for metric in METRICS.values():
         assert set(metric.excluded) <= set(EXCLUDED), metric.name
     assert list(WARNINGS) == sorted(WARNINGS)
+
+
+MONTH_MS = 2_630_016_000
+
+
+def test_a_pace_is_ends_per_month_with_garwoods_limits_and_its_yearly_share() -> None:
+    cell = Cell(n=11, numerator=4, denominator=8 * MONTH_MS, mature=9)
+    given = answer("churn_rate", cell, query=(("window", "P30D"), ("at", "2026-11-20T12:00:00Z")))
+    assert given["definition"] == "exposure"
+    assert (given["value"], given["numerator"], given["denominator"], given["n"]) == (0.5, 4, 8.0, 11)
+    assert given["interval"]["low"] == pytest.approx(1.089865 / 8, abs=1e-6)
+    assert given["interval"]["high"] == pytest.approx(10.241589 / 8, abs=1e-6)
+    assert given["details"]["monthly"] == pytest.approx(0.3934693, abs=1e-7)
+    assert given["details"]["annualised"] == pytest.approx(0.9975212, abs=1e-7)
+    assert (given["maturity"], given["basis"]) == (9 / 11, "observed")
+    assert given["warnings"] == ["immature", "small_n"]
+
+
+def test_without_exposure_there_is_no_pace() -> None:
+    given = answer("churn_rate", Cell(), query=(("window", "P30D"), ("at", "2026-11-20T12:00:00Z")))
+    assert (given["value"], given["interval"], given["maturity"]) == (None, None, 1.0)
+    assert given["details"] == {"monthly": None, "annualised": None}
+
+
+def test_revenue_by_the_year_is_shown_by_the_month_in_units_of_its_currency() -> None:
+    for currency, minor in (("EUR", 100), ("JPY", 1), ("KWD", 1000)):
+        cell = Cell(n=8, numerator=75 * 12 * minor, denominator=215 * 12 * minor, mature=8)
+        given = answer("churn_rate", cell, query=(*DAY, ("definition", "revenue_gross"), ("currency", currency)))
+        assert (given["value"], given["numerator"], given["denominator"]) == (75 / 215, 75.0, 215.0)
+        assert (given["currency"], given["interval"]) == (currency, None)
+
+
+def test_members_whose_period_is_open_count_for_the_maturity_alone() -> None:
+    query = (*DAY, ("definition", "cohort"))
+    given = answer("retention_rate", Cell(n=2, numerator=1, denominator=2, mature=2, members=7), query=query)
+    assert (given["value"], given["n"], given["maturity"], given["basis"]) == (0.5, 2, 2 / 7, "observed")
+    nobody = answer("retention_rate", Cell(members=5), query=query)
+    assert (nobody["value"], nobody["maturity"]) == (None, 0.0)

@@ -139,3 +139,34 @@ def test_a_backlog_is_compared_with_the_one_at_the_window_s_start() -> None:
     request = ask("backlog", ("compare", "previous"), ("window", "PT2H"))
     assert request.previous
     assert request.previous.end == request.question.start == request.question.end - 7_200_000
+
+
+@pytest.mark.parametrize(
+    ("query", "definition"),
+    [
+        ([], "exposure"),
+        ([("window", "P30D")], "exposure"),
+        ([("window", "P30D"), ("definition", "default")], "exposure"),
+        ([("window", "P30D"), ("definition", "named")], "named"),
+        ([("period", "month")], "default"),
+        ([("from", "2026-11-01"), ("to", "2026-12-01")], "default"),
+    ],
+)
+def test_a_default_may_depend_on_whether_the_window_rolls(query: list[tuple[str, str]], definition: str) -> None:
+    assert parse(METRICS["churn_rate"], query, DEMO, WATERMARK).question.metric.definition == definition
+
+
+def test_a_length_may_be_one_that_the_events_tell() -> None:
+    query = [("definition", "non_contractual"), ("tau", "auto")]
+    question = parse(METRICS["churn_rate"], query, DEMO, WATERMARK).question
+    assert question.parameters["tau"] == shown(question)["tau"] == "auto"
+    with pytest.raises(Problem):
+        parse(METRICS["churn_rate"], [("definition", "non_contractual"), ("tau", "often")], DEMO, WATERMARK)
+
+
+def test_the_period_before_is_as_long_for_the_window_that_is_compared() -> None:
+    query = [("from", "2026-11-09"), ("to", "2026-11-16"), ("definition", "activity"), ("compare", "previous")]
+    request = parse(METRICS["retention_rate"], query, DEMO, WATERMARK)
+    assert request.previous is not None
+    assert request.question.preceding == request.previous.start
+    assert request.previous.preceding == 2 * request.previous.start - request.previous.end

@@ -10,6 +10,7 @@ import pytest
 from query_api.statistics import (
     Ranked,
     adjusted_wald,
+    garwood,
     histogram_mean_limits,
     mean_limits,
     moment_limits,
@@ -96,3 +97,10 @@ def test_values_told_by_how_often_they_occur_are_the_values_themselves() -> None
         assert quantile(ranked, q) == quantile(values, q)
         assert quantile_limits(ranked, q) == quantile_limits(values, q)
     assert moment_limits(7, sum(values), sum(value * value for value in values)) == mean_limits(values)
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"), [(0, 0.0, 3.688879), (1, 0.025318, 5.571643), (10, 4.795389, 18.390356)]
+)
+def test_limits_of_a_poisson_count_are_garwoods_table(count: int, low: float, high: float) -> None:
+    assert garwood(count) == pytest.approx((low, high), abs=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
@@ -19,6 +20,10 @@ from schemas.periods import (
     local_midnight,
     parse_duration,
     parse_instant,
+    period_edges,
+    period_holding,
+    periods_beginning,
+    periods_later,
     resolve_window,
     zone,
 )
@@ -156,3 +161,25 @@ def test_a_window_that_cannot_be_names_its_parameter(given: dict[str, str], fiel
     with pytest.raises(WindowError) as refusal:
         resolve_window(given, 0, "UTC", "monday")
     assert refusal.value.field == field
+
+
+def test_calendar_periods_follow_one_another_through_the_year_and_the_clock_change() -> None:
+    start, end = local_midnight(date(2026, 10, 20), "Europe/Berlin"), local_midnight(date(2027, 1, 10), "Europe/Berlin")
+    months = periods_beginning(start, end, "month", "Europe/Berlin", "monday")
+    assert months == [date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1)]
+    weeks = periods_beginning(start, end, "week", "Europe/Berlin", "sunday")
+    assert weeks[0] == date(2026, 10, 25)
+    assert {(later - earlier).days for earlier, later in pairwise(weeks)} == {7}
+    hours = [
+        (later - earlier) // 3_600_000
+        for earlier, later in pairwise(period_edges(date(2026, 10, 24), "day", 3, "Europe/Berlin"))
+    ]
+    assert hours == [24, 25, 24]
+    assert period_edges(date(2026, 11, 1), "month", 2, "UTC")[-1] == local_midnight(date(2027, 1, 1), "UTC")
+    assert periods_later(date(2026, 1, 1), "month", -13) == date(2024, 12, 1)
+
+
+def test_a_window_in_which_no_period_begins_has_none() -> None:
+    noon = local_midnight(date(2026, 11, 18), "UTC") + 43_200_000
+    assert periods_beginning(noon, noon + 3_600_000, "day", "UTC", "monday") == []
+    assert period_holding(date(2026, 11, 18), "week", "saturday") == date(2026, 11, 14)

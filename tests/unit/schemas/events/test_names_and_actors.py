@@ -65,7 +65,10 @@ def test_no_alias_means_two_events() -> None:
         ("alias", "system"),
         ("order_refunded", "system"),
         ("order_cancelled", "system"),
+        ("subscription_started", "person"),
         ("subscription_renewed", "system"),
+        ("subscription_updated", "system"),
+        ("subscription_cancelled", "system"),
         ("email_opened", "system"),
     ],
 )

@@ -1,0 +1,163 @@
+"""Rules that retention and churn keep, whatever the stream: their parts add up, a merge taken back leaves no trace,
+and the same events give the same bytes in any order of arrival. Asked over HTTP on random journeys.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.migrate import migrate
+from deploy.store import ClickHouseStore
+from tests.reference.growth_stream import GrowthJourneys
+from tests.reference.harness import ask, feed, reader
+from tests.reference.stream import Delivery, duplicated, rebatched, shuffled, stream
+
+pytestmark = pytest.mark.engine
+SIZE = int(os.environ.get("SOJOURN_TEST_GROWTH_STREAM", "3000"))
+SEED = 11
+AT = "2026-11-20T00:00:00Z"
+WEEKS = [
+    {"from": "2026-09-14", "to": "2026-09-21", "at": AT},
+    {"from": "2026-10-12", "to": "2026-10-19", "at": AT},
+    {"from": "2026-10-12", "to": "2026-10-19", "at": "2026-10-16T12:00:00Z"},
+    {"period": "month", "at": AT},
+]
+ALL: list[tuple[str, dict[str, str]]] = [
+    ("retention_rate", {}),
+    ("retention_rate", {"definition": "activity", "segment": "country"}),
+    ("retention_rate", {"definition": "cohort", "grain": "day", "segment": "trait.plan"}),
+    ("retention_rate", {"definition": "cohort", "grain": "day", "mode": "first_time", "min_occurrences": "2"}),
+    ("churn_rate", {"segment": "device"}),
+    ("churn_rate", {"definition": "exposure", "compare": "previous"}),
+    ("churn_rate", {"definition": "net_change"}),
+    ("churn_rate", {"definition": "revenue_net"}),
+    ("churn_rate", {"definition": "non_contractual", "tau": "auto"}),
+    ("retention", {}),
+    ("retention", {"mode": "unbounded", "periods": "5", "filter": "country:ne:DE"}),
+]
+ORDERS: Mapping[str, Callable[[list[Delivery], int], list[Delivery]]] = {
+    "shuffled": shuffled,
+    "duplicated": duplicated,
+    "re-batched": rebatched,
+}
+
+
+@asynccontextmanager
+async def stored(dsn: str, deliveries: list[Delivery], folder: Path) -> AsyncIterator[httpx.AsyncClient]:
+    store = ClickHouseStore(dsn, name=f"test_{uuid.uuid4().hex}")
+    await store.open()
+    await migrate(store)
+    await feed(store, deliveries)
+    async with reader(store, folder) as client:
+        yield client
+    await store.command(f"DROP DATABASE {store.database} SYNC")
+    await store.close()
+
+
+async def body(client: httpx.AsyncClient, metric: str, **query: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(await ask(client, metric, query))
+    return found
+
+
+async def _bodies(client: httpx.AsyncClient, week: Mapping[str, str]) -> list[bytes]:
+    """Of the triangle the `period` of a month is its width: it gets the dates of that week alone."""
+    dated = {key: value for key, value in week.items() if key != "period"}
+    return [await ask(client, metric, {**(dated if metric == "retention" else week), **more}) for metric, more in ALL]
+
+
+async def test_the_parts_add_up(engine_dsn: str, tmp_path: Path) -> None:
+    seen = dict.fromkeys(("new", "retained", "resurrected", "lost"), 0)
+    async with stored(engine_dsn, stream(SEED, SIZE, GrowthJourneys), tmp_path) as client:
+        for week in WEEKS:
+            active = await body(client, "retention_rate", definition="activity", **week)
+            parts = active["details"]
+            assert parts["active"] == parts["new"] + parts["retained"] + parts["resurrected"], week
+            assert parts["retained"] + parts["lost"] == active["denominator"], week
+            assert parts["retained"] == active["numerator"]
+            seen = {key: count + parts[key] for key, count in seen.items()}
+
+            kept = await body(client, "retention_rate", **week)
+            lost = await body(client, "churn_rate", definition="named", **week)
+            assert kept["numerator"] + lost["numerator"] == kept["denominator"] == lost["denominator"] > 0, week
+            assert kept["details"]["lost"] == lost["numerator"]
+            change = await body(client, "churn_rate", definition="net_change", **week)
+            assert change["denominator"] == kept["denominator"]
+
+            for metric, more in (
+                ("retention_rate", {}),
+                ("retention_rate", {"definition": "activity"}),
+                ("retention_rate", {"definition": "cohort", "grain": "day"}),
+                ("churn_rate", {"definition": "exposure"}),
+                ("churn_rate", {"definition": "net_change"}),
+            ):
+                for segment in ("device", "country,channel"):
+                    whole = await body(client, metric, segment=segment, limit="1000", **week, **more)
+                    for count in ("n", "numerator", "denominator"):
+                        added = sum(part[count] for part in whole["segments"])
+                        assert added == pytest.approx(whole[count], abs=1e-9), (metric, more, segment, count)
+    assert all(seen.values()), seen
+
+
+async def test_the_active_of_a_week_are_its_wau_and_the_size_of_its_cohort(engine_dsn: str, tmp_path: Path) -> None:
+    week = {"from": "2026-10-12", "to": "2026-10-19", "at": AT}
+    async with stored(engine_dsn, stream(SEED, SIZE, GrowthJourneys), tmp_path) as client:
+        wau = await body(client, "wau", **{**week, "from": "2026-10-18"})
+        active = await body(client, "retention_rate", definition="activity", **week)
+        triangle = await body(client, "retention", period="week", periods="4", **week)
+        shares = [await body(client, "retention_rate", definition="cohort", nth=str(nth), **week) for nth in range(4)]
+    (row,) = triangle["cohorts"]
+    assert wau["value"] == active["details"]["active"] == row["size"] == row["retained"][0] > 0
+    assert [share["numerator"] for share in shares] == row["retained"]
+    assert [share["value"] for share in shares] == row["rates"]
+    assert [share["interval"]["low"] for share in shares] == row["low"]
+
+
+async def test_a_merge_that_was_taken_back_leaves_no_trace(engine_dsn: str, tmp_path: Path) -> None:
+    deliveries = stream(SEED, SIZE, GrowthJourneys)
+    names = [f"u{number}" for number in range(1, 41)]
+    merges = [
+        {
+            "received_at": f"2027-03-2{day}T00:00:00Z",
+            "events": [
+                {
+                    "messageId": f"{kind} {name}", "event": kind, "timestamp": f"2027-03-2{day}T00:00:00Z",
+                    "userId": "u0", "previousId": name,
+                }
+                for name in names
+            ],
+        }
+        for day, kind in ((1, "alias"), (3, "unalias"))
+    ]  # fmt: skip
+    week = {"from": "2026-10-12", "to": "2026-10-19"}
+
+    def counts(found: list[bytes]) -> list[Any]:
+        """All but what says as of when."""
+        return [{**json.loads(each), "at": None, "status": None} for each in found]
+
+    async with stored(engine_dsn, [*deliveries, *merges], tmp_path) as client:
+        before, merged, parted = [
+            counts(await _bodies(client, {**week, "at": f"2027-03-2{day}T12:00:00Z"})) for day in (0, 2, 3)
+        ]
+    assert parted == before
+    changed = [asked for asked, one, other in zip(ALL, before, merged, strict=True) if one != other]
+    assert {metric for metric, _ in changed} == {"retention_rate", "churn_rate", "retention"}
+
+
+async def test_answers_do_not_depend_on_the_order_of_arrival(engine_dsn: str, tmp_path: Path) -> None:
+    deliveries = stream(SEED, SIZE, GrowthJourneys)
+    async with stored(engine_dsn, deliveries, tmp_path) as client:
+        first = await _bodies(client, WEEKS[2])
+    for name, order in ORDERS.items():
+        async with stored(engine_dsn, order(deliveries, 1), tmp_path) as client:
+            again = await _bodies(client, WEEKS[2])
+        changed = [asked for asked, one, other in zip(ALL, first, again, strict=True) if one != other]
+        assert not changed, name
