@@ -103,4 +103,4 @@ def test_values_told_by_how_often_they_occur_are_the_values_themselves() -> None
     ("count", "low", "high"), [(0, 0.0, 3.688879), (1, 0.025318, 5.571643), (10, 4.795389, 18.390356)]
 )
 def test_limits_of_a_poisson_count_are_garwoods_table(count: int, low: float, high: float) -> None:
-    assert garwood(count) == (pytest.approx(low, abs=1e-6), pytest.approx(high, abs=1e-6))
+    assert garwood(count) == pytest.approx((low, high), abs=1e-6)
