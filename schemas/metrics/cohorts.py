@@ -21,14 +21,30 @@ def _is(parameters: Mapping[str, Any], name: str) -> str:
     return f"has({{{name}:Array(String)}}, toString(name))" if parameters[name] else "person_class"
 
 
-def came(parameters: Mapping[str, Any]) -> str:
-    """Every copy of what people did that begins or continues something, and what nobody can be told to have done."""
+def came(parameters: Mapping[str, Any], since: str, until: str, *, ever: bool) -> str:
+    """Every copy of what people did between two instants that begins or continues something, and what nobody can be
+    told to have done. `ever`: of the time before, that they did at all, one row for all that looks alike.
+    """
     begins, returns = _is(parameters, "start_event"), _is(parameters, "return_event")
-    return f"""
-    SELECT toString(event_id) AS id, toUnixTimestamp64Milli(time) AS entered, [event_id] AS event_ids, actor,
-      toString(country) AS country, toString(channel) AS channel, toString(device) AS device,
+    look = """actor, toString(country) AS country, toString(channel) AS channel, toString(device) AS device"""
+    opens = f"fromUnixTimestamp64Milli({{{since}:Int64}}, 'UTC')"
+    rows = f"""
+    SELECT toString(event_id) AS id, toUnixTimestamp64Milli(time) AS entered, [event_id] AS event_ids, {look},
       multiIf(bot, 'bot', actor = '', 'no_actor', '') AS reason, {begins} AS begins, {returns} AS returns
-    FROM events WHERE tenant = {{tenant:String}} AND time < $at AND (begins OR returns)"""
+    FROM events WHERE tenant = {{tenant:String}} AND time >= {opens} AND time < {until} AND (begins OR returns)"""
+    if not ever:
+        return rows
+    return f"""{rows}
+    UNION ALL
+    SELECT '' AS id, toUnixTimestamp64Milli(min(time)) AS entered, CAST([], 'Array(UUID)') AS event_ids, {look},
+      '' AS reason, {begins} AS begins, {returns} AS returns
+    FROM events WHERE tenant = {{tenant:String}} AND time < {opens} AND NOT bot AND actor != '' AND (begins OR returns)
+    GROUP BY actor, country, channel, device, begins, returns"""
+
+
+def came_to_cohorts(parameters: Mapping[str, Any]) -> str:
+    """What cohorts of the window are made of: a first beginning is known by what was before."""
+    return came(parameters, "start", "$at", ever=parameters["mode"] != "recurring")
 
 
 def left_out(since: str) -> str:
@@ -139,7 +155,7 @@ TRIANGLE = Metric(
     direction="higher_is_better",
     shape=Shape.COUNT,
     attribution="cohort",
-    selects=came,
+    selects=came_to_cohorts,
     units=_triangle,
     segments=ENTITY_DIMENSIONS,
     parameters=(

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from schemas.metrics.cohorts import EVENTS, LEFT_OUT, MODE, came, first, has_returned, left_out, members
+from schemas.metrics.cohorts import (
+    EVENTS,
+    LEFT_OUT,
+    MODE,
+    came,
+    came_to_cohorts,
+    first,
+    has_returned,
+    left_out,
+    members,
+)
 from schemas.metrics.contracts import COLUMNS, CONTRACT, customers, presence
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape, Variant
 from schemas.metrics.units import ASIDE, ENTITY_DIMENSIONS, PENDING
@@ -17,6 +27,12 @@ _SEEN = "uniqExactIf(id, returns AND entered >= {start:Int64} AND entered < {unt
 _BEFORE = "begins AND entered >= {preceding:Int64} AND entered < {start:Int64}"
 _MADE_UP = ("active", "new", "retained", "resurrected", "lost")
 _NO_OUTCOME = "toInt64(0) AS outcome_at, '' AS outcome_id"
+
+
+def _came_again(parameters: Mapping[str, Any]) -> str:
+    return came(parameters, "preceding", "$until", ever=True)
+
+
 _AGAIN = f"""
     SELECT person AS id, if(was_there, first_entered, {{start:Int64}}) AS entered, first_event_ids AS event_ids,
       first_actor AS actor, first_country AS country, first_channel AS channel, first_device AS device, person $traits,
@@ -116,7 +132,7 @@ RETENTION_RATE = Metric(
             "`new` + `retained` + `resurrected`, and `retained` + `lost` = those of the preceding period.",
             {
                 "formula": "people active in the preceding period and in the window / in the preceding period",
-                "selects": came,
+                "selects": _came_again,
                 "units": _AGAIN,
                 "details": _MADE_UP,
                 "excluded": ("bot", "no_actor"),
@@ -129,7 +145,7 @@ RETENTION_RATE = Metric(
             "period; only cohorts whose Nth period is over.",
             {
                 "formula": "members who came back in period N / members",
-                "selects": came,
+                "selects": came_to_cohorts,
                 "units": _cohorts,
                 "details": (),
                 "excluded": ("bot", "no_actor"),

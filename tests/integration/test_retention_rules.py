@@ -22,7 +22,7 @@ from tests.reference.harness import ask, feed, reader
 from tests.reference.stream import Delivery, duplicated, rebatched, shuffled, stream
 
 pytestmark = pytest.mark.engine
-SIZE = int(os.environ.get("SOJOURN_TEST_GROWTH_STREAM", "3000"))
+SIZE = int(os.environ.get("SOJOURN_TEST_GROWTH_STREAM", "2000"))
 SEED = 11
 AT = "2026-11-20T00:00:00Z"
 WEEKS = [
