@@ -1,4 +1,4 @@
-"""Compiles a question into SQL: the only place that assembles any.
+"""Compiles a question into SQL: the only place that assembles any (`differences` sets such statements side by side).
 
 Pure: a metric's SELECT of units, the relations that it names, the tenant and every value as bound parameters.
 Identifiers come from the registry; what a caller wrote reaches the text of a statement nowhere.
@@ -444,6 +444,8 @@ def _good(question: Question) -> str:
     """Whether a counted unit is in the numerator, where not all of them are."""
     if question.metric.shape is Shape.MIX:
         return f"has(classes, {_HEADLINE})"
+    if question.metric.shape is Shape.RATIO:
+        return "above != 0"
     score = question.metric.score
     return "good" if score is not None and score.pool in ("share", "wilson_lower") else "1"
 
@@ -456,8 +458,8 @@ def _of_each_person(keys: str, names: Sequence[str]) -> str:
       FROM units GROUP BY GROUPING SETS ((person){cut})"""
 
 
-def explaining(question: Question, after: tuple[int, str] | None, limit: int) -> Statement:
-    """The statement that lists units by (entered, id) after a place; each row carries the total."""
+def listing(question: Question) -> str:
+    """A SELECT of the units, counted or left out, as they are shown; it reads `units`."""
     shape = question.metric.shape
     shown = {
         Shape.DURATION: "counted OR reason != ''",
@@ -488,8 +490,13 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
         "event_ids": "arrayMap(e -> toString(e), event_ids)",
     }
     listed = ", ".join(f"{sql} AS out_{name}" for name, sql in columns.items())
+    return f"SELECT {listed} FROM ({rows})"
+
+
+def explaining(question: Question, after: tuple[int, str] | None, limit: int) -> Statement:
+    """The statement that lists units by (entered, id) after a place; each row carries the total."""
     place = "WHERE (out_entered, out_id) > ({after_entered:Int64}, {after_id:String})" if after else ""
-    sql = f"""SELECT * FROM (SELECT {listed}, count() OVER () AS total FROM ({rows})) {place}
+    sql = f"""SELECT * FROM (SELECT *, count() OVER () AS total FROM ({listing(question)})) {place}
     ORDER BY out_entered, out_id LIMIT {{limit:UInt32}}"""
     extra: dict[str, Any] = {"limit": limit}
     if after:

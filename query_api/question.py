@@ -45,6 +45,11 @@ class Question:
     """What the metric needs of the tenant's settings."""
 
     @property
+    def entity(self) -> str:
+        """What one unit is."""
+        return str(self.parameters.get("entity", self.metric.options["entity"]))
+
+    @property
     def by_cohort(self) -> bool:
         """Whether units are attributed to the window of their entry under these parameters."""
         return bool(self.parameters.get("attribution", self.metric.attribution) == "cohort")
