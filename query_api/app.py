@@ -18,14 +18,17 @@ from query_api import contract
 from query_api.access import COOKIE, PREFLIGHT, origin_headers, tenant_of
 from query_api.catalogue import (
     catalogue,
+    compare_parameters,
     description,
     explain_parameters,
     operation_parameters,
     values_parameters,
 )
+from query_api.comparing import Differ, compare
 from query_api.count import count as count_cells
 from query_api.count import explain as explain_units
 from query_api.dashboard import page
+from query_api.differences import differences
 from query_api.service import Answers, Count, Explain, Lag, refuse_all
 from schemas.errors import PROBLEM_MEDIA_TYPE, Problem, problem_headers, problem_json
 from schemas.metrics import METRICS
@@ -49,6 +52,7 @@ def router(
     *,
     count: Count = count_cells,
     explain: Explain = explain_units,
+    differ: Differ = differences,
 ) -> APIRouter:
     """Everything that is read. Add `problems` to the application, for paths that do not exist."""
     answers = Answers(store, watermark, count, explain, lag)
@@ -82,7 +86,15 @@ def router(
             model=contract.Explanation,
             parameters=explain_parameters(metric),
         )
-    for path in ("/v1/metrics/{name}", "/v1/metrics/{name}/explain"):
+        add(
+            f"{path}/compare",
+            partial(compare, answers, differ, metric),
+            title=f"{metric.title}: every definition on the same data",
+            model=contract.DefinitionsCompared,
+            parameters=compare_parameters(metric),
+            text=contract.DefinitionsCompared.__doc__ or "",
+        )
+    for path in ("/v1/metrics/{name}", "/v1/metrics/{name}/explain", "/v1/metrics/{name}/compare"):
         api.add_api_route(path, _endpoint(tenants, _no_metric), methods=["GET"], include_in_schema=False)
         api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
     _add_page(api, answers, tenants)
@@ -176,8 +188,11 @@ def _tagged(content: dict[str, Any], known: str) -> Response:
 
 def _without_watermark(content: dict[str, Any]) -> dict[str, Any]:
     stripped = {key: value for key, value in content.items() if key != "watermark"}
-    if "values" in stripped:
-        stripped["values"] = [_without_watermark(each) for each in stripped["values"]]
+    for several in ("values", "definitions"):
+        if several in stripped:
+            stripped[several] = [_without_watermark(each) for each in stripped[several]]
+    if stripped.get("answer"):
+        stripped["answer"] = _without_watermark(stripped["answer"])
     return stripped
 
 

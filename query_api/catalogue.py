@@ -110,6 +110,11 @@ def explain_parameters(metric: Metric) -> list[dict[str, Any]]:
     return [*operation_parameters(metric), cursor]
 
 
+def compare_parameters(metric: Metric) -> list[dict[str, Any]]:
+    """Those of all definitions: each is asked with the ones that it has."""
+    return [each for each in explain_parameters(metric) if each["name"] != "definition"]
+
+
 def values_parameters() -> list[dict[str, Any]]:
     """Those of `/v1/values`."""
     metrics = _query("metrics", "Names, separated by commas; default all.", {"type": "string"})

@@ -160,6 +160,46 @@ class Explanation(BaseModel):
     rows: list[Row]
 
 
+class Defined(BaseModel):
+    """One definition: its answer or why there is none; `left_out` names the parameters that it does not have."""
+
+    definition: str
+    meaning: str
+    left_out: list[str]
+    difference: Number
+    answer: Answer | None
+    problem: Problem | None
+
+
+class Treatment(BaseModel):
+    counted: str
+    reason: str | None
+    seconds: Number
+
+
+class DifferingRow(BaseModel):
+    entity: str
+    id: str
+    person: str | None
+    entered: str
+    definitions: dict[str, Treatment | None]
+
+
+class DefinitionsCompared(BaseModel):
+    """Every definition of the metric on the same data, with its difference to the default, and the units that those of
+    the same entity do not treat alike (null: such a definition does not know the unit). `limit` is for rows and
+    segments; the cursor fixes `at`, and pages after the first leave `definitions` empty.
+    """
+
+    metric: str
+    at: str
+    watermark: str
+    definitions: list[Defined]
+    total: int
+    next_cursor: str | None
+    rows: list[DifferingRow]
+
+
 class CatalogueParameter(BaseModel):
     name: str
     type: str

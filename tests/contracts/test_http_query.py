@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from query_api.app import problems, router
 from query_api.count import Unit
+from query_api.differences import Difference, Treatment
 from query_api.question import Cell, Question
 from query_api.service import Lag
 from schemas.errors import PROBLEMS
@@ -35,6 +36,22 @@ TENANTS = {
 }
 READ = {"authorization": "Bearer rt_demo"}
 UNITS = [Unit(f"c{n}", 1000 * (n // 2), "u:u1", None, None, None, None, "numerator", [], []) for n in range(5)]
+
+DIFFERENCES = [
+    Difference(
+        "person",
+        f"u{n}",
+        "u:u1",
+        1000 * (n // 2),
+        f"person u{n}",
+        {
+            "default": Treatment("numerator", None, 1500),
+            "window": Treatment("excluded", "bot", None),
+            "returning": None,
+        },
+    )
+    for n in range(5)
+]
 
 
 class Numbers:
@@ -66,6 +83,15 @@ class Numbers:
         later = [unit for unit in UNITS if after is None or (unit.entered, unit.id) > after]
         return len(UNITS), later[:limit]
 
+    async def differ(
+        self, store: Store, questions: Sequence[Question], after: tuple[int, str] | None, limit: int
+    ) -> tuple[int, Sequence[Difference]]:
+        self.asked += questions
+        if len(questions) < 2:
+            return 0, []
+        later = [each for each in DIFFERENCES if after is None or (each.entered, each.key) > after]
+        return len(DIFFERENCES), later[:limit]
+
 
 @pytest.fixture
 def numbers() -> Numbers:
@@ -79,7 +105,15 @@ def app(numbers: Numbers, tmp_path: Path) -> FastAPI:
     application = FastAPI()
     lag = lambda: Lag(records=5, oldest_seconds=1.5)  # noqa: E731 -- a value that is called
     application.include_router(
-        router(numbers, Tenants(path), lambda: numbers.watermark, lag, count=numbers.count, explain=numbers.explain)
+        router(
+            numbers,
+            Tenants(path),
+            lambda: numbers.watermark,
+            lag,
+            count=numbers.count,
+            explain=numbers.explain,
+            differ=numbers.differ,
+        )
     )
     problems(application)
     return application
@@ -224,6 +258,73 @@ async def test_pages_of_explanations_follow_each_other_as_of_one_instant(
     assert seen == ["c0", "c1", "c2", "c3", "c4"]
     assert instants == {"2026-11-22T10:00:03Z"}
     assert len({(question.at, question.start) for question in numbers.asked}) == 1
+
+
+@pytest.mark.parametrize("name", METRICS)
+async def test_every_definition_is_compared_on_the_same_data(
+    http: httpx.AsyncClient, numbers: Numbers, name: str
+) -> None:
+    response = await http.get(f"/v1/metrics/{name}/compare", headers=READ)
+    assert response.status_code == 200, response.text
+    told = response.json()
+    assert [each["definition"] for each in told["definitions"]] == list(METRICS[name].definitions)
+    assert [each["answer"]["definition"] for each in told["definitions"]] == list(METRICS[name].definitions)
+    assert {question.at for question in numbers.asked} == {parse_instant("2026-11-22T10:00:03Z", "UTC")}
+    schema = (await http.get("/openapi.json")).json()["components"]["schemas"]
+    assert set(told) == set(schema["DefinitionsCompared"]["required"])
+    assert {key for each in told["definitions"] for key in each} == set(schema["Defined"]["required"])
+
+
+async def test_pages_of_differences_follow_each_other_as_of_one_instant(
+    http: httpx.AsyncClient, numbers: Numbers
+) -> None:
+    path = "/v1/metrics/repeat_purchase_rate/compare?limit=2&window=P2D&horizon=P7D"
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await http.get(path + (f"&cursor={cursor}" if cursor else ""), headers=READ)).json()
+        assert bool(page["definitions"]) == (not cursor)
+        seen += [row["id"] for row in page["rows"]]
+        cursor = page["next_cursor"]
+        numbers.watermark += 5_000
+    assert seen == ["u0", "u1", "u2", "u3", "u4"]
+    assert len({(question.at, question.start) for question in numbers.asked}) == 1
+    first = (await http.get(path, headers=READ)).json()
+    assert first["rows"][0]["definitions"] == {
+        "default": {"counted": "numerator", "reason": None, "seconds": 1.5},
+        "window": {"counted": "excluded", "reason": "bot", "seconds": None},
+        "returning": None,
+    }
+    assert [each["left_out"] for each in first["definitions"]] == [[], ["horizon"], ["horizon"]]
+    explained = await http.get("/v1/metrics/repeat_purchase_rate/explain?limit=2&window=P2D&horizon=P7D", headers=READ)
+    for other in (
+        path.replace("P7D", "P8D"),
+        "/v1/metrics/repeat_purchase_rate/explain?limit=2&window=P2D&horizon=P7D",
+    ):
+        refused = await http.get(f"{other}&cursor={first['next_cursor']}", headers=READ)
+        is_problem(refused, "invalid_parameter")
+    is_problem(await http.get(f"{path}&cursor={explained.json()['next_cursor']}", headers=READ), "invalid_parameter")
+
+
+async def test_what_no_definition_knows_is_refused(http: httpx.AsyncClient) -> None:
+    path = "/v1/metrics/csat/compare"
+    is_problem(await http.get(f"{path}?colour=red", headers=READ), "unknown_parameter")
+    is_problem(await http.get(f"{path}?definition=mean", headers=READ), "invalid_parameter")
+    is_problem(await http.get(f"{path}?at=x", headers=READ), "invalid_parameter")
+    is_problem(await http.get("/v1/metrics/happiness/compare", headers=READ), "unknown_metric")
+
+
+async def test_a_definition_that_cannot_answer_says_why_beside_the_others(http: httpx.AsyncClient) -> None:
+    path = "/v1/metrics/conversion_rate/compare?goal=,"
+    told = (await http.get(path, headers=READ)).json()["definitions"]
+    assert {each["definition"]: (each["problem"] or {}).get("code") for each in told} == {
+        "default": "invalid_parameter",
+        "people": "invalid_parameter",
+        "cart": None,
+        "cart_to_checkout": None,
+        "checkout_to_order": None,
+    }
+    assert all((each["answer"] is None) == (each["problem"] is not None) for each in told)
 
 
 async def test_a_cursor_that_is_not_ours_is_refused(http: httpx.AsyncClient) -> None:

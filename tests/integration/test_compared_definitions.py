@@ -1,0 +1,90 @@
+"""Every definition of a metric on the same data: its own answer, the difference, and exactly the units they part on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.store import ClickHouseStore
+from schemas.metrics import METRICS
+from tests.reference.harness import feed, reader
+
+pytestmark = pytest.mark.engine
+LOGS = Path(__file__).parents[1] / "logs"
+COMPARED = sorted(name for name, metric in METRICS.items() if metric.variants)
+
+
+async def get(client: httpx.AsyncClient, path: str, query: dict[str, Any]) -> dict[str, Any]:
+    response = await client.get(f"/v1/metrics/{path}", params=query, timeout=120)
+    assert response.status_code == 200, (path, query, response.text)
+    body: dict[str, Any] = response.json()
+    return body
+
+
+async def rows(client: httpx.AsyncClient, path: str, query: dict[str, Any], limit: int) -> list[dict[str, Any]]:
+    """All pages."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await get(client, path, {**query, "limit": limit} | ({"cursor": cursor} if cursor else {}))
+        found += page["rows"]
+        assert page["total"] >= len(found)
+        cursor = page["next_cursor"]
+    return found
+
+
+def treated(row: dict[str, Any]) -> tuple[str, str | None, float | None]:
+    return row["counted"], row["reason"], row["seconds"]
+
+
+@pytest.mark.parametrize("metric", COMPARED)
+async def test_the_rows_are_those_that_the_explanations_tell_apart(
+    metric: str, store: ClickHouseStore, tmp_path: Path
+) -> None:
+    log = json.loads((LOGS / f"{metric}.json").read_text())
+    await feed(store, log["deliveries"])
+    asked = [question["query"] for question in log["questions"] if "definition" not in question["query"]]
+    seen = 0
+    async with reader(store, tmp_path, log["tenant"].get("questions", ())) as client:
+        for query in asked[:2]:
+            plain = {key: value for key, value in query.items() if key not in ("segment", "compare")}
+            compared = await get(client, f"{metric}/compare", plain)
+            entities: dict[str, list[str]] = {}
+            units: dict[tuple[str, str], dict[str, set[Any]]] = {}
+            for told in compared["definitions"]:
+                name = told["definition"]
+                own = {key: value for key, value in plain.items() if key not in told["left_out"]}
+                assert told["answer"] == await get(client, metric, {**own, "definition": name})
+                default = compared["definitions"][0]["answer"]
+                if told["answer"]["unit"] == default["unit"] and None not in (
+                    told["answer"]["value"],
+                    default["value"],
+                ):
+                    assert told["difference"] == told["answer"]["value"] - default["value"]
+                else:
+                    assert told["difference"] is None
+                defined = METRICS[metric].defined(name)
+                entity = own.get("entity", defined.options["entity"])
+                entities.setdefault(entity, []).append(name)
+                for row in await rows(client, f"{metric}/explain", {**own, "definition": name}, 1000):
+                    assert row["entity"] == entity
+                    units.setdefault((entity, row["id"]), {}).setdefault(name, set()).add(treated(row))
+            expected = {
+                key: {name: found.get(name) for name in entities[key[0]]}
+                for key, found in units.items()
+                if len({frozenset(found.get(name, ())) for name in entities[key[0]]}) > 1
+            }
+            given = await rows(client, f"{metric}/compare", plain, 2)
+            assert {(row["entity"], row["id"]) for row in given} == set(expected)
+            assert [row["entered"] for row in given] == sorted(row["entered"] for row in given)
+            for row in given:
+                for name, found in expected[row["entity"], row["id"]].items():
+                    told_here = row["definitions"][name]
+                    assert (told_here is None) == (found is None)
+                    assert found is None or treated(told_here) in found
+            seen += len(given)
+    assert seen or metric == "ces", "definitions of the same entity that never differ would prove nothing"
