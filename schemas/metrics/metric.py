@@ -99,6 +99,20 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """A published judgement, and who published it: values from `at` on have it (beyond `at` only, unless `inclusive`),
+    or up to `at` where lower is better. `scale`: of answers on this scale only. The bands of a metric stand from the
+    worst to the best; a value that reaches none has none.
+    """
+
+    name: str
+    at: float
+    source: str
+    inclusive: bool = True
+    scale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A number's meaning and the SQL of its units.
 
@@ -112,7 +126,8 @@ class Metric:
     which of them count. `beside` are details that are the n of other metrics over the same window and filters,
     `derived` are made of other details, `longer` are other windows with the same end (ms; None: all the time before)
     whose scores are counted too. By `score` scores become a number; `denominator` makes a rate's own of n, the
-    details, what is excluded and the parameters.
+    details, what is excluded and the parameters. `bands` are of the default definition, unless a variant declares its
+    own.
     `binds` gives what the SQL needs of the tenant's settings, as bound parameters.
     """
 
@@ -145,6 +160,7 @@ class Metric:
     denominator: Denominator | None = None
     score: Score | None = None
     binds: Callable[[Tenant, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    bands: tuple[Band, ...] = ()
     under: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     definition: str = DEFAULT
     variants: tuple[Variant, ...] = ()
@@ -156,7 +172,7 @@ class Metric:
 
     def defined(self, definition: str) -> Metric:
         """The declaration under one of its `definitions`, with the parameters that this one has."""
-        changes = dict(next((each.changes for each in self.variants if each.name == definition), {}))
+        changes = dict(next(({"bands": (), **each.changes} for each in self.variants if each.name == definition), {}))
         own = tuple(each for each in self.parameters if not each.definitions or definition in each.definitions)
         return replace(self, definition=definition, parameters=own, **changes)
 
