@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from query_api.parameters import MOST_SHOWN, SEGMENTS_SHOWN
@@ -46,6 +47,7 @@ def _entry(metric: Metric) -> dict[str, Any]:
         "excluded": list(metric.excluded),
         "details": list(metric.details),
         "edges": list(metric.edges),
+        "bands": [asdict(band) for band in metric.bands],
         "sources": list(metric.sources),
     }
 
@@ -54,6 +56,10 @@ def description(metric: Metric) -> str:
     """Meaning, formula, edges and the worked example, as Markdown."""
     lines = [metric.meaning, "", f"**Formula**: {metric.formula} (unit: {metric.unit}, {metric.direction})."]
     lines += [f"- {edge}" for edge in metric.edges]
+    if metric.bands:
+        limit = "up to" if metric.direction == "lower_is_better" else "from"
+        lines += ["", "**Published bands**, none of them an alarm by itself:"]
+        lines += [f"- {each.name}, {limit} {each.at:g}: {each.source}" for each in metric.bands]
     if metric.variants:
         lines += ["", "**Other definitions**:"]
         lines += [f"- `{each.name}`: {each.meaning}" for each in metric.variants]

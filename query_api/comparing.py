@@ -116,7 +116,6 @@ def _told(
     metric: Metric, name: str, answer: dict[str, Any] | Problem, default: dict[str, Any] | Problem, pairs: Pairs
 ) -> dict[str, Any]:
     names = _names(metric, name)
-    is_told = not isinstance(answer, Problem)
     return {
         "definition": name,
         "meaning": metric.meaning
@@ -124,8 +123,8 @@ def _told(
         else next(each.meaning for each in metric.variants if each.name == name),
         "left_out": sorted({given for given, _ in pairs} - names),
         "difference": _difference(answer, default),
-        "answer": answer if is_told else None,
-        "problem": None if is_told else problem_object(answer),
+        "answer": None if isinstance(answer, Problem) else answer,
+        "problem": problem_object(answer) if isinstance(answer, Problem) else None,
     }
 
 

@@ -55,6 +55,26 @@ class Statistics(BaseModel):
     sla_share: Number
 
 
+class Target(BaseModel):
+    """What the tenant aims at here. `distance` is positive where the value is better than the target; `met` says that
+    it is as good at least (null: the metric has no better); `interval_excludes`: the target lies outside the interval.
+    """
+
+    value: float
+    distance: Number
+    met: bool | None
+    interval_excludes: bool | None
+
+
+class Band(BaseModel):
+    """The best published band that the value reaches; null limits are open."""
+
+    name: str
+    low: Number
+    high: Number
+    source: str
+
+
 class Segment(BaseModel):
     segment: dict[str, str | None]
     value: Number
@@ -64,6 +84,8 @@ class Segment(BaseModel):
     n: int | None
     interval: Interval | None
     maturity: Number
+    target: Target | None
+    band: Band | None
     warnings: list[str]
 
 
@@ -113,6 +135,8 @@ class Answer(BaseModel):
     error_bound: float
     excluded: dict[str, int]
     warnings: list[str]
+    target: Target | None
+    band: Band | None
     segments: list[Segment]
     segments_left_out: int
     comparison: Comparison | None
@@ -208,6 +232,14 @@ class CatalogueParameter(BaseModel):
     meaning: str
 
 
+class CatalogueBand(BaseModel):
+    name: str
+    at: float
+    inclusive: bool
+    scale: str
+    source: str
+
+
 class CatalogueEntry(BaseModel):
     name: str
     title: str
@@ -224,6 +256,7 @@ class CatalogueEntry(BaseModel):
     excluded: list[str]
     details: list[str]
     edges: list[str]
+    bands: list[CatalogueBand]
     sources: list[str]
 
 

@@ -89,6 +89,7 @@ def parse(metric: Metric, query: Query, tenant: Tenant, watermark: int) -> Reque
         filters=tuple(_filter(metric, text) for text in filter_texts),
         statistic=_choice("statistic", given.get("statistic"), metric.statistics),
         bound=metric.binds(tenant, parameters) if metric.binds else {},
+        targets=tuple(target for target in tenant.targets if target.metric == metric.name),
     )
     current, previous = _state(question, window) if metric.state else _span(question, window)
     return Request(

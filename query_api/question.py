@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from schemas.metrics.metric import Metric
+from schemas.tenants import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Question:
     statistic: str = ""
     bound: Mapping[str, Any] = field(default_factory=dict)
     """What the metric needs of the tenant's settings."""
+    targets: tuple[Target, ...] = ()
+    """What the tenant aims at with this metric."""
 
     @property
     def entity(self) -> str:

@@ -30,6 +30,11 @@ TENANTS = {
             "write_keys": ["wk_demo"],
             "read_tokens": ["rt_demo"],
             "allowed_origins": ["https://board.example"],
+            "targets": [
+                {"metric": "orders", "value": 5},
+                {"metric": "orders", "segment": {"country": "DE"}, "value": 1},
+                {"metric": "happiness", "value": 1},
+            ],
         },
         {"id": "other", "write_keys": ["wk_other"], "read_tokens": ["rt_other"], "allowed_origins": []},
     ]
@@ -230,6 +235,30 @@ async def test_several_metrics_each_answer_or_refuse(http: httpx.AsyncClient) ->
         "unknown_metric",
         "cart_abandonment_rate",
     )
+
+
+async def test_an_answer_carries_the_target_of_its_tenant_and_no_other_s(
+    http: httpx.AsyncClient, numbers: Numbers
+) -> None:
+    numbers.cells = [Cell(n=3, numerator=3), Cell(("DE",), n=2, numerator=2), Cell((None,), n=1, numerator=1)]
+    given = (await http.get("/v1/metrics/orders?segment=country", headers=READ)).json()
+    assert given["target"] == {"value": 5.0, "distance": -2.0, "met": False, "interval_excludes": None}
+    assert [each["target"] and each["target"]["met"] for each in given["segments"]] == [True, None]
+    schema = (await http.get("/openapi.json")).json()["components"]["schemas"]
+    assert set(given["target"]) == set(schema["Target"]["required"])
+    assert set(given["segments"][0]) == set(schema["Segment"]["required"])
+    numbers.cells = [Cell(n=3, numerator=3)]
+    others = await http.get("/v1/metrics/orders", headers={"authorization": "Bearer rt_other"})
+    assert others.json()["target"] is None
+
+
+async def test_the_catalogue_names_who_published_a_band(http: httpx.AsyncClient) -> None:
+    told = (await http.get("/v1/metrics", headers=READ)).json()["metrics"]
+    bands = {entry["name"]: entry["bands"] for entry in told}
+    assert [band["name"] for band in bands["nps"]] == ["good", "excellent"]
+    assert all(band["source"] for found in bands.values() for band in found)
+    document = (await http.get("/openapi.json")).json()
+    assert "Baymard" in document["paths"]["/v1/metrics/cart_abandonment_rate"]["get"]["description"]
 
 
 async def test_status_is_the_token_s_tenant_s(http: httpx.AsyncClient) -> None:
