@@ -159,7 +159,8 @@ def _intervals(question: Question) -> dict[str, Any]:
 
 
 def _needs_people(question: Question) -> bool:
-    return bool(question.metric.options.get("people") or question.metric.clustered or _trait_names(question))
+    metric = question.metric
+    return bool(metric.options.get("people") or metric.clustered or question.interval or _trait_names(question))
 
 
 def _has_person(question: Question) -> bool:
@@ -401,6 +402,26 @@ def _excluded_events() -> str:
     return f"mapFilter((k, v) -> v > 0, map({each}))"
 
 
+def segment_keys(question: Question) -> tuple[list[str], str]:
+    """The names under which segment values are grouped, and the columns that give them, each with a comma after it."""
+    names = [f"segment_{number}" for number, _ in enumerate(question.segments)]
+    keys = "".join(
+        f"toString({_column(question, dimension)}) AS {name}, "
+        for name, dimension in zip(names, question.segments, strict=True)
+    )
+    return names, keys
+
+
+def in_numerator(question: Question) -> str:
+    """Whether a counted unit stands in the numerator."""
+    return _hit(question) if question.metric.shape is Shape.RATE else _good(question)
+
+
+def ages(question: Question) -> tuple[str, str, str]:
+    """Of a unit of a rate: whether it had its outcome, at what age, and else how long it was watched."""
+    return _DONE, "outcome_at - entered", _censored_age(question)
+
+
 def counting(question: Question) -> tuple[Statement, tuple[str, ...]]:
     """The statement that counts, and the names of its columns after `is_total` and the segment's values."""
     aggregates = _aggregates(question)
@@ -415,11 +436,7 @@ def counting(question: Question) -> tuple[Statement, tuple[str, ...]]:
         extra |= _intervals(question)
     elif question.metric.shape is Shape.STICKINESS:
         rows = "(SELECT *, arrayFirstIndex(edge -> entered < edge, {edges:Array(Int64)}) AS day FROM units)"
-    names = [f"segment_{number}" for number, _ in enumerate(question.segments)]
-    keys = "".join(
-        f"toString({_column(question, dimension)}) AS {name}, "
-        for name, dimension in zip(names, question.segments, strict=True)
-    )
+    names, keys = segment_keys(question)
     together = ", ".join(names)
     is_total = f"toUInt8(grouping({together}) > 0)" if names else "1"
     grouped = f"GROUP BY GROUPING SETS ((), ({together}))" if names else ""
@@ -485,7 +502,7 @@ def listing(question: Question) -> str:
         "reason": "reason",
         "outcome_at": "outcome_at" if shape in (Shape.RATE, Shape.DURATION) else "toInt64(0)",
         "outcome_id": "outcome_id" if shape in (Shape.RATE, Shape.DURATION) else "''",
-        "is_hit": f"toUInt8({_hit(question) if shape is Shape.RATE else _good(question)})",
+        "is_hit": f"toUInt8({in_numerator(question)})",
         "duration": "toInt64(duration)" if shape is Shape.DURATION else "toInt64(0)",
         "event_ids": "arrayMap(e -> toString(e), event_ids)",
     }

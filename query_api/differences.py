@@ -105,10 +105,7 @@ async def differences(
     if len(questions) < 2:
         return 0, []
     asked = differing(questions, after, limit)
-    bound = dict(asked.parameters)
-    if asked.identities:
-        bound |= await identity.resolve(store, questions[0].tenant, questions[0].at)
-    rows = await store.query(asked.sql, bound)
+    rows = await store.query(asked.sql, await identity.bound(store, asked, questions[0].tenant, questions[0].at))
     return (int(rows[0][-1]) if rows else 0), [_difference(questions, row) for row in rows]
 
 

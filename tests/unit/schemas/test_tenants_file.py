@@ -190,7 +190,7 @@ def test_a_bad_target_is_named_with_its_place_and_takes_nothing_else_with_it(
 def test_a_new_target_holds_once_the_file_is_looked_at_again(path: Path) -> None:
     clock = Clock()
     tenants = Tenants(written(path, TENANT), clock)
-    assert tenants.all[0].targets == ()
+    assert not tenants.all[0].targets
     written(path, {**TENANT, "targets": [{"metric": "nps", "segment": {"trait.plan": "pro"}, "value": 50}]})
     clock.now = 5.0
     assert [target.segment for target in tenants.all[0].targets] == [{"trait.plan": "pro"}]
