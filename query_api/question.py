@@ -44,6 +44,8 @@ class Question:
     statistic: str = ""
     bound: Mapping[str, Any] = field(default_factory=dict)
     """What the metric needs of the tenant's settings."""
+    interval: str = ""
+    """How limits are found that the metric would find otherwise."""
     targets: tuple[Target, ...] = ()
     """What the tenant aims at with this metric."""
 
@@ -101,6 +103,8 @@ class Cell:
     """The class that the number is about, of the total in every cell."""
     longer: Mapping[str, Sequence[Scored]] = field(default_factory=dict)
     """Scores of other windows with the same end, of all segments, by name."""
+    replicates: Sequence[float | None] = ()
+    """The number in each replicate of the bootstrap, where that was asked for and can be."""
     excluded: Mapping[str, int] = field(default_factory=dict)
     by_currency: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)

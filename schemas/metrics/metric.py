@@ -217,6 +217,15 @@ class Metric:
         return self.shape in (Shape.MONEY, Shape.MONEY_AVERAGE)
 
     @property
+    def resamples(self) -> bool:
+        """Whether its limits can be found by drawing people again: what is no census, and a quotient of sums."""
+        sampled = (Shape.RATE, Shape.RATIO, Shape.SCORE, Shape.MIX)
+        averaged = (Shape.DURATION, Shape.MONEY_AVERAGE, Shape.PER_PERSON)
+        if self.denominator is not None or (self.score is not None and self.score.pool in ("wilson_lower", "bayesian")):
+            return False
+        return self.shape in sampled or self.shape in averaged
+
+    @property
     def state(self) -> bool:
         """Whether the number is taken at an instant, T = min(at, end)."""
         return self.shape in (Shape.DISTINCT, Shape.STICKINESS, Shape.LEVEL)
