@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from query_api.parameters import MOST_SHOWN, SEGMENTS_SHOWN
+from query_api.parameters import INTERVALS, MOST_SHOWN, SEGMENTS_SHOWN
 from schemas.metrics import METRICS
 from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter
 from schemas.remarks import EXCLUDED
@@ -14,6 +14,12 @@ from schemas.remarks import EXCLUDED
 _TRAIT = "trait.*"
 _TRAIT_SHOWN = "trait.<name>"
 _DURATION = r"^P(\d{1,9}W)?(\d{1,9}D)?(T(\d{1,9}H)?(\d{1,9}M)?(\d{1,9}S)?)?$"
+
+_DRAWN_AGAIN = (
+    "`bootstrap`: limits by drawing people again, all that one has together (method bootstrap_person), where several "
+    "units of one person make the usual ones too narrow (warning clustered). The same question always has the same "
+    "limits. Of means and shares, not of quantiles; of more than 40 segments that are not mature only the total's."
+)
 
 
 def catalogue() -> dict[str, Any]:
@@ -106,6 +112,8 @@ def operation_parameters(metric: Metric) -> list[dict[str, Any]]:
     if metric.statistics:
         choices = {"type": "string", "enum": list(metric.statistics)}
         found.append(_query("statistic", "Which number is the value.", choices, metric.statistics[0]))
+    if any(metric.defined(name).resamples for name in metric.definitions):
+        found.append(_query("interval", _DRAWN_AGAIN, {"type": "string", "enum": list(INTERVALS)}))
     segments = ", ".join(metric.segments).replace(_TRAIT, _TRAIT_SHOWN)
     return found + common_parameters(segments, metric.definitions)
 

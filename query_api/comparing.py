@@ -79,7 +79,8 @@ def _refuse_strangers(metric: Metric, pairs: Pairs) -> None:
 
 def _names(metric: Metric, definition: str) -> set[str]:
     defined = metric.defined(definition)
-    common = set(COMMON) if defined.statistics else set(COMMON) - {"statistic"}
+    missing = {"statistic": not defined.statistics, "interval": not defined.resamples}
+    common = set(COMMON) - {name for name, is_missing in missing.items() if is_missing}
     return common | {own.name for own in defined.parameters}
 
 

@@ -425,3 +425,45 @@ async def test_answers_have_the_documented_fields_and_no_others(http: httpx.Asyn
     schema = document["components"]["schemas"]["Answer"]
     given = (await http.get(f"/v1/metrics/{name}?compare=previous", headers=READ)).json()
     assert set(schema["required"]) <= set(given) <= set(schema["properties"])
+
+
+@pytest.mark.parametrize("name", METRICS)
+async def test_people_are_drawn_again_where_the_number_is_no_census(
+    http: httpx.AsyncClient, numbers: Numbers, name: str
+) -> None:
+    document = (await http.get("/openapi.json")).json()
+    for definition in METRICS[name].definitions:
+        metric = METRICS[name].defined(definition)
+        query = {"interval": "bootstrap", "definition": definition}
+        if metric.statistics:
+            query["statistic"] = "mean"
+        response = await http.get(f"/v1/metrics/{name}", params=query, headers=READ)
+        if metric.resamples:
+            assert response.status_code == 200, response.text
+            assert numbers.asked[-1].interval == "bootstrap"
+            told = document["paths"][f"/v1/metrics/{name}"]["get"]["parameters"]
+            assert "interval" in {parameter["name"] for parameter in told}
+        else:
+            assert is_problem(response, "unknown_parameter")["field"] == "interval"
+
+
+async def test_a_quantile_is_not_drawn_again_and_says_so(http: httpx.AsyncClient) -> None:
+    path = "/v1/metrics/first_response_time?interval=bootstrap"
+    assert is_problem(await http.get(path, headers=READ), "invalid_parameter")["field"] == "interval"
+    assert (await http.get(f"{path}&statistic=mean", headers=READ)).status_code == 200
+    refused = await http.get("/v1/metrics/nps?interval=guess", headers=READ)
+    assert is_problem(refused, "invalid_parameter")["field"] == "interval"
+
+
+async def test_replicates_become_the_interval_and_take_the_warning_away(
+    http: httpx.AsyncClient, numbers: Numbers
+) -> None:
+    drawn = [number / 100 for number in range(41)]
+    numbers.cells = [Cell(n=40, numerator=20, denominator=40, mature=40, persons=4, replicates=drawn)]
+    given = (await http.get("/v1/metrics/reopen_rate?interval=bootstrap", headers=READ)).json()
+    assert given["interval"] == {"low": 0.01, "high": 0.39, "method": "bootstrap_person", "confidence": 0.95}
+    assert given["warnings"] == ["imprecise"]
+    numbers.cells = [Cell(n=40, numerator=20, denominator=40, mature=40, persons=4)]
+    plain = (await http.get("/v1/metrics/reopen_rate", headers=READ)).json()
+    assert plain["interval"]["method"] == "wilson"
+    assert "clustered" in plain["warnings"]
