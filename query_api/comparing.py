@@ -150,6 +150,7 @@ def _row(found: Difference) -> dict[str, Any]:
                 "counted": treatment.counted,
                 "reason": treatment.reason,
                 "seconds": None if treatment.duration is None else treatment.duration / 1000,
+                "times": treatment.times,
             }
             for name, treatment in found.treatments.items()
         },

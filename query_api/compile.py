@@ -290,7 +290,9 @@ def _aggregates(question: Question) -> dict[str, str]:
             }
         case Shape.RATIO:
             return {
-                "n": f"toInt64(sumIf(below, {_COUNTED}))",
+                "n": f"countIf({_COUNTED} AND below != 0)",
+                "denominator": f"toInt64(sumIf(below, {_COUNTED}))",
+                "mature": f"countIf({_COUNTED} AND below != 0 AND {{at:Int64}} >= entered + {_longest(question)})",
                 "numerator": f"toInt64(sumIf(above, {_COUNTED}))",
                 **nothing,
                 **details,
@@ -383,8 +385,12 @@ def _censored_age(question: Question) -> str:
         return "toInt64(0)"
     if question.metric.own_horizons:
         return f"if({{at:Int64}} - entered >= h, toInt64({UNBOUNDED}), {{at:Int64}} - entered)"
-    longest = f"greatest({', '.join(f'{{{name}:Int64}}' for name in question.metric.horizons)})"
-    return f"if({{at:Int64}} - entered >= h, {longest}, {{at:Int64}} - entered)"
+    return f"if({{at:Int64}} - entered >= h, {_longest(question)}, {{at:Int64}} - entered)"
+
+
+def _longest(question: Question) -> str:
+    """The longest of the horizons, 0 if there is none."""
+    return f"greatest({', '.join(['toInt64(0)', *(f'{{{name}:Int64}}' for name in question.metric.horizons)])})"
 
 
 _FREQUENT = f"""SELECT person FROM units WHERE {_COUNTED} GROUP BY person

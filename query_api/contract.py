@@ -196,9 +196,12 @@ class Defined(BaseModel):
 
 
 class Treatment(BaseModel):
+    """How often a definition counts the unit, and the longest of its times."""
+
     counted: str
     reason: str | None
     seconds: Number
+    times: int
 
 
 class DifferingRow(BaseModel):

@@ -97,7 +97,9 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
         case Shape.MONEY_AVERAGE | Shape.PER_PERSON:
             return _valued(question, cell, counted)
         case Shape.RATIO:
-            return replace(cell, numerator=counted["numerator"], denominator=cell.n)
+            return replace(
+                cell, numerator=counted["numerator"], denominator=counted["denominator"], mature=counted["mature"]
+            )
         case Shape.RATE:
             return replace(
                 cell,

@@ -22,11 +22,12 @@ from schemas.ports import Store
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """How one definition counts a unit; `duration` in ms, None where there is none."""
+    """How one definition counts a unit: `times`, the longest of them in `duration` (ms, None where there is none)."""
 
     counted: str
     reason: str | None
     duration: int | None
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def _treated(question: Question) -> str:
     elapsed = "out_duration" if shape is Shape.DURATION else "out_outcome_at - out_entered"
     took = f"if(out_outcome_at > 0, {elapsed}, -1)" if has_outcome else "toInt64(-1)"
     return f"""SELECT out_id, toInt64(min(out_entered)) AS entered, max(toString(out_person)) AS whose,
-      min((toString(out_reason), toUInt8(out_reason != '' OR NOT ({hit})), toInt64({took}))) AS treated
+      min((toString(out_reason), toUInt8(out_reason != '' OR NOT ({hit})), -toInt64({took}))) AS first_of_all,
+      (first_of_all.1, first_of_all.2, -first_of_all.3, toInt64(count())) AS treated
       FROM ({listing(question)}) GROUP BY out_id"""
 
 
@@ -91,7 +93,7 @@ def differing(questions: Sequence[Question], after: tuple[int, str] | None, limi
         bound |= {"after_entered": after[0], "after_key": after[1]}
     sql = f"""SELECT * FROM (
       SELECT what, out_id, concat(what, ' ', out_id) AS key, min(entered) AS first, max(whose) AS person,
-        groupArray((definition, treated.1, treated.2, treated.3)) AS told, count() OVER () AS total
+        groupArray((definition, treated.1, treated.2, treated.3, treated.4)) AS told, count() OVER () AS total
       FROM ({every}) GROUP BY what, out_id
       HAVING uniqExact(treated) > 1 OR count() < any(among)) {place}
     ORDER BY first, key LIMIT {{limit:UInt32}}"""
@@ -126,6 +128,6 @@ def _difference(questions: Sequence[Question], row: tuple[Any, ...]) -> Differen
     )
 
 
-def _treatment(reason: str, is_below: int, duration: int) -> Treatment:
+def _treatment(reason: str, is_below: int, duration: int, times: int) -> Treatment:
     counted = "excluded" if reason else "denominator" if is_below else "numerator"
-    return Treatment(counted, reason or None, None if duration < 0 else int(duration))
+    return Treatment(counted, reason or None, None if duration < 0 else int(duration), int(times))

@@ -122,7 +122,14 @@ def _figure(question: Question, cell: Cell) -> Figure:
             return _score(question, cell, maturity)
         case Shape.MIX:
             return _mix(cell, maturity)
-        case Shape.STICKINESS | Shape.RATIO:
+        case Shape.RATIO:
+            over, under = question.metric.scales
+            above = cell.numerator if over == 1 else cell.numerator / over
+            below = cell.denominator if under == 1 or not cell.denominator else cell.denominator / under
+            share = cell.numerator * under / (cell.denominator * over) if cell.denominator else None
+            young = frozenset({"immature"} if cell.n and maturity < 1 else ())
+            shown = Figure(share, above, below, cell.n, observed=share, warnings=young)
+        case Shape.STICKINESS:
             share = cell.numerator / cell.denominator if cell.denominator else None
             shown = Figure(share, cell.numerator, cell.denominator, cell.n, observed=share)
         case Shape.MONEY_AVERAGE | Shape.PER_PERSON:
@@ -178,7 +185,9 @@ def _maturity(question: Question, cell: Cell) -> float:
         return 1.0
     if cell.n == 0:
         return 1.0 if question.at >= question.end + longest_horizon(question) else 0.0
-    if metric.shape in (Shape.RATE, Shape.SCORE) or (metric.shape is Shape.DURATION and question.by_cohort):
+    if metric.shape in (Shape.RATE, Shape.RATIO, Shape.SCORE) or (
+        metric.shape is Shape.DURATION and question.by_cohort
+    ):
         return cell.mature / cell.n
     return 1.0
 

@@ -41,7 +41,8 @@ def _sides(question: Question) -> tuple[str, str, str, int]:
     metric, counted = question.metric, "reason = ''"
     match metric.shape:
         case Shape.RATIO:
-            return counted, "sum(toInt64(above))", "sum(toInt64(below))", 1
+            over, under = metric.scales
+            return counted, f"sum(toInt64(above) * {under})", "sum(toInt64(below))", over
         case Shape.MIX:
             return f"{counted} AND notEmpty(classes)", "countIf(has(classes, {headline:String}))", "count()", 1
         case Shape.DURATION:

@@ -71,6 +71,8 @@ class Variant:
 DEFAULT = "default"
 _OF_A_MIX = ("purpose", "answered", "shares", "drift")
 """Details that a mix computes from its classes."""
+_NOT_DRAWN = ("count", "wilson_lower", "bayesian")
+"""What is no quotient of sums cannot be drawn again."""
 Denominator = Callable[[int, Mapping[str, Any], Mapping[str, int], Mapping[str, Any]], Fraction]
 SQL = str | Callable[[Mapping[str, Any]], str]
 
@@ -87,11 +89,11 @@ class Example:
 @dataclass(frozen=True, slots=True)
 class Score:
     """What is made of scores: 100 x (share from `promotes_from` on - share below `detracts_below`), on `net_scale` only
-    if that is given; their mean, also drawn towards that of a year; the share of the good ones, or its lower limit.
-    `by_stratum`: of each stratum by itself, then by the strata's weights.
+    if that is given, or the difference of their numbers (`count`); their mean, also drawn towards that of a year; the
+    share of the good ones, or its lower limit. `by_stratum`: of each stratum by itself, then by the strata's weights.
     """
 
-    pool: Literal["net", "mean", "share", "wilson_lower", "bayesian"]
+    pool: Literal["net", "count", "mean", "share", "wilson_lower", "bayesian"]
     promotes_from: int = 9
     detracts_below: int = 7
     net_scale: tuple[int, int] | None = None
@@ -212,6 +214,12 @@ class Metric:
         return bool(self.options.get("own_horizons"))
 
     @property
+    def scales(self) -> tuple[int, int]:
+        """By how much what a ratio counts above and below is too large."""
+        above, below = self.options.get("scales", (1, 1))
+        return above, below
+
+    @property
     def money(self) -> bool:
         """Whether the number is an amount of one currency, beside which others are listed."""
         return self.shape in (Shape.MONEY, Shape.MONEY_AVERAGE)
@@ -221,7 +229,7 @@ class Metric:
         """Whether its limits can be found by drawing people again: what is no census, and a quotient of sums."""
         sampled = (Shape.RATE, Shape.RATIO, Shape.SCORE, Shape.MIX)
         averaged = (Shape.DURATION, Shape.MONEY_AVERAGE, Shape.PER_PERSON)
-        if self.denominator is not None or (self.score is not None and self.score.pool in ("wilson_lower", "bayesian")):
+        if self.denominator is not None or (self.score is not None and self.score.pool in _NOT_DRAWN):
             return False
         return self.shape in sampled or self.shape in averaged
 

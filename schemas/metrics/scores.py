@@ -166,6 +166,19 @@ NPS = Metric(
     narrowed=_one_each,
     beside={"active": AUDIENCE},
     score=Score("net"),
+    variants=(
+        Variant(
+            "articles",
+            "What some articles print: the number of promoters minus that of detractors, which grows with the sample.",
+            {
+                "formula": "promoters - detractors",
+                "unit": "answers",
+                "score": Score("count"),
+                "beside": {},
+                "details": ("promoters", "passives", "detractors", "distribution"),
+            },
+        ),
+    ),
     binds=lambda tenant, parameters: _registry("nps", tenant, parameters),
     segments=(*ENTITY_DIMENSIONS, "survey", "agent"),
     horizon="within",
@@ -193,7 +206,7 @@ NPS = Metric(
     edges=(
         *_EDGES,
         "Asked on 0–10 only: an article that asks on 1–10 and calls 0–6 detractors has another number.",
-        "Shares, not counts: an article that subtracts numbers of people has one that grows with the sample.",
+        "Shares, not counts: an article may subtract numbers of people: definition=articles.",
     ),
     example=Example(
         events=(

@@ -320,8 +320,8 @@ async def test_pages_of_differences_follow_each_other_as_of_one_instant(
     assert len({(question.at, question.start) for question in numbers.asked}) == 1
     first = (await http.get(path, headers=READ)).json()
     assert first["rows"][0]["definitions"] == {
-        "default": {"counted": "numerator", "reason": None, "seconds": 1.5},
-        "window": {"counted": "excluded", "reason": "bot", "seconds": None},
+        "default": {"counted": "numerator", "reason": None, "seconds": 1.5, "times": 1},
+        "window": {"counted": "excluded", "reason": "bot", "seconds": None, "times": 1},
         "returning": None,
     }
     assert [each["left_out"] for each in first["definitions"]] == [[], ["horizon"], ["horizon"]]

@@ -57,6 +57,7 @@ ASKED: dict[str, list[dict[str, str]]] = {
         {"kind": "opt_out"},
         {"attribution": "end"},
         {"attribution": "completion"},
+        {"definition": "articles"},
         {"grace": "P2D", "length": "P9D", "refund_window": "P3D"},
     ],
     "service_to_sale_rate": [{}, {"contact": "call"}, {"contact": "chat", "void_window": "P3D"}, {"horizon": "P2D"}],
