@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -49,7 +48,8 @@ async def compare(answers: Answers, differ: Differ, metric: Metric, query: Query
     questions = [each for each in read.values() if not isinstance(each, Problem)]
     told = []
     if asked.place is None:
-        told = await asyncio.gather(*(_answer(answers, metric, name, pairs, tenant) for name in metric.definitions))
+        # One after the other: a question to all definitions must not take the store from everybody else's.
+        told = [await _answer(answers, metric, name, pairs, tenant) for name in metric.definitions]
     whole = _whole(questions)
     total, found = await differ(answers.store, questions, asked.after(whole), asked.limit + 1)
     shown = found[: asked.limit]
