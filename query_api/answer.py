@@ -15,6 +15,7 @@ from query_api.mix import drift
 from query_api.parameters import TRAIT, Request, shown
 from query_api.question import Cell, Question
 from query_api.statistics import square_and_add
+from query_api.targets import band, target
 from schemas.currencies import in_units
 from schemas.metrics.metric import Shape
 from schemas.periods import DAY_MS, format_instant, is_local_midnight
@@ -61,6 +62,8 @@ def body(
         "error_bound": 0,
         "excluded": {} if is_hidden else dict(sorted(total.excluded.items())),
         "warnings": sorted(number.warnings | circumstances(question, watermark)),
+        "target": target(question, (), number),
+        "band": band(question, number.value),
         "segments": segments,
         "segments_left_out": left_out,
         "comparison": None,
@@ -163,6 +166,8 @@ def _segment(question: Question, cell: Cell, number: Figure) -> dict[str, Any]:
         "n": number.n,
         "interval": number.interval,
         "maturity": number.maturity,
+        "target": target(question, cell.segment, number),
+        "band": band(question, number.value),
         "warnings": sorted(number.warnings),
     }
 

@@ -18,16 +18,19 @@ from query_api import contract, retention
 from query_api.access import COOKIE, PREFLIGHT, origin_headers, tenant_of
 from query_api.catalogue import (
     catalogue,
+    compare_parameters,
     description,
     explain_parameters,
     operation_parameters,
     series_parameters,
     values_parameters,
 )
+from query_api.comparing import Differ, compare
 from query_api.count import count as count_cells
 from query_api.count import count_apart
 from query_api.count import explain as explain_units
 from query_api.dashboard import page
+from query_api.differences import differences
 from query_api.funnel_count import CountFunnel, ListFunnel, count_funnel, list_funnel
 from query_api.funnels import Funnels, funnel_parameters, people_parameters
 from query_api.live import Live
@@ -63,6 +66,7 @@ def router(
     times: Times | None = None,
     funnel: CountFunnel = count_funnel,
     funnel_units: ListFunnel = list_funnel,
+    differ: Differ = differences,
 ) -> APIRouter:
     """Everything that is read. Add `problems` to the application, for paths that do not exist. Whoever gives `live` can
     close it, which ends all streams.
@@ -115,7 +119,15 @@ def router(
             model=contract.SeriesAnswer,
             parameters=series_parameters(metric),
         )
-    for path in ("/v1/metrics/{name}", "/v1/metrics/{name}/explain", "/v1/metrics/{name}/series"):
+        add(
+            f"{path}/compare",
+            partial(compare, answers, differ, metric),
+            title=f"{metric.title}: every definition on the same data",
+            model=contract.DefinitionsCompared,
+            parameters=compare_parameters(metric),
+            text=contract.DefinitionsCompared.__doc__ or "",
+        )
+    for path in (f"/v1/metrics/{{name}}{under}" for under in ("", "/explain", "/series", "/compare")):
         api.add_api_route(path, _endpoint(tenants, _no_metric), methods=["GET"], include_in_schema=False)
         api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
     add_stream(api, live or Live(answers, tenants), tenants, times or Times(), refused=_problem, responses=_RESPONSES)
@@ -216,8 +228,11 @@ def _tagged(content: dict[str, Any], known: str) -> Response:
 
 def _without_watermark(content: dict[str, Any]) -> dict[str, Any]:
     stripped = {key: value for key, value in content.items() if key != "watermark"}
-    if "values" in stripped:
-        stripped["values"] = [_without_watermark(each) for each in stripped["values"]]
+    for several in ("values", "definitions"):
+        if several in stripped:
+            stripped[several] = [_without_watermark(each) for each in stripped[several]]
+    if stripped.get("answer"):
+        stripped["answer"] = _without_watermark(stripped["answer"])
     return stripped
 
 

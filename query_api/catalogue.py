@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
-from query_api.parameters import MOST_SHOWN, SEGMENTS_SHOWN
+from query_api.parameters import INTERVALS, MOST_SHOWN, SEGMENTS_SHOWN
 from schemas.metrics import METRICS
 from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter
 from schemas.remarks import EXCLUDED
@@ -14,6 +15,12 @@ from schemas.steps import DEFAULT_STEP, STEPS
 _TRAIT = "trait.*"
 _TRAIT_SHOWN = "trait.<name>"
 _DURATION = r"^P(\d{1,9}W)?(\d{1,9}D)?(T(\d{1,9}H)?(\d{1,9}M)?(\d{1,9}S)?)?$"
+
+_DRAWN_AGAIN = (
+    "`bootstrap`: limits by drawing people again, all that one has together (method bootstrap_person), where several "
+    "units of one person make the usual ones too narrow (warning clustered). The same question always has the same "
+    "limits. Of means and shares, not of quantiles; of more than 40 segments that are not mature only the total's."
+)
 
 
 def catalogue() -> dict[str, Any]:
@@ -47,6 +54,7 @@ def _entry(metric: Metric) -> dict[str, Any]:
         "excluded": list(metric.excluded),
         "details": list(metric.details),
         "edges": list(metric.edges),
+        "bands": [asdict(band) for band in metric.bands],
         "sources": list(metric.sources),
     }
 
@@ -55,6 +63,10 @@ def description(metric: Metric) -> str:
     """Meaning, formula, edges and the worked example, as Markdown."""
     lines = [metric.meaning, "", f"**Formula**: {metric.formula} (unit: {metric.unit}, {metric.direction})."]
     lines += [f"- {edge}" for edge in metric.edges]
+    if metric.bands:
+        limit = "up to" if metric.direction == "lower_is_better" else "from"
+        lines += ["", "**Published bands**, none of them an alarm by itself:"]
+        lines += [f"- {each.name}, {limit} {each.at:g}: {each.source}" for each in metric.bands]
     if metric.variants:
         lines += ["", "**Other definitions**:"]
         lines += [f"- `{each.name}`: {each.meaning}" for each in metric.variants]
@@ -120,6 +132,8 @@ def operation_parameters(metric: Metric) -> list[dict[str, Any]]:
     if metric.statistics:
         choices = {"type": "string", "enum": list(metric.statistics)}
         found.append(query_parameter("statistic", "Which number is the value.", choices, metric.statistics[0]))
+    if any(metric.defined(name).resamples for name in metric.definitions):
+        found.append(query_parameter("interval", _DRAWN_AGAIN, {"type": "string", "enum": list(INTERVALS)}))
     return found + common_parameters(segments_of(metric), metric.definitions)
 
 
@@ -135,6 +149,11 @@ def series_parameters(metric: Metric) -> list[dict[str, Any]]:
     steps = {"type": "string", "enum": list(STEPS)}
     meaning = "How long a point is: hours, days, weeks or months of the calendar, in the zone `tz`."
     return [query_parameter("step", meaning, steps, DEFAULT_STEP), *operation_parameters(metric)]
+
+
+def compare_parameters(metric: Metric) -> list[dict[str, Any]]:
+    """Those of all definitions: each is asked with the ones that it has."""
+    return [each for each in explain_parameters(metric) if each["name"] != "definition"]
 
 
 def values_parameters() -> list[dict[str, Any]]:

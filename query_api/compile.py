@@ -1,4 +1,4 @@
-"""Compiles a question into SQL: the only place that assembles any.
+"""Compiles a question into SQL: the only place that assembles any (`differences` sets such statements side by side).
 
 Pure: a metric's SELECT of units, the relations that it names, the tenant and every value as bound parameters.
 Identifiers come from the registry; what a caller wrote reaches the text of a statement nowhere.
@@ -161,7 +161,8 @@ def _intervals(question: Question) -> dict[str, Any]:
 
 
 def _needs_people(question: Question) -> bool:
-    return bool(question.metric.options.get("people") or question.metric.clustered or trait_names(question))
+    metric = question.metric
+    return bool(metric.options.get("people") or metric.clustered or question.interval or trait_names(question))
 
 
 def _has_person(question: Question) -> bool:
@@ -313,7 +314,9 @@ def _aggregates(question: Question) -> dict[str, str]:
             }
         case Shape.RATIO:
             return {
-                "n": f"toInt64(sumIf(below, {_COUNTED}))",
+                "n": f"countIf({_COUNTED} AND below != 0)",
+                "denominator": f"toInt64(sumIf(below, {_COUNTED}))",
+                "mature": f"countIf({_COUNTED} AND below != 0 AND {{at:Int64}} >= entered + {_longest(question)})",
                 "numerator": f"toInt64(sumIf(above, {_COUNTED}))",
                 **nothing,
                 **details,
@@ -407,8 +410,12 @@ def _censored_age(question: Question) -> str:
         return "toInt64(0)"
     if question.metric.own_horizons:
         return f"if({{at:Int64}} - entered >= h, toInt64({UNBOUNDED}), {{at:Int64}} - entered)"
-    longest = f"greatest({', '.join(f'{{{name}:Int64}}' for name in question.metric.horizons)})"
-    return f"if({{at:Int64}} - entered >= h, {longest}, {{at:Int64}} - entered)"
+    return f"if({{at:Int64}} - entered >= h, {_longest(question)}, {{at:Int64}} - entered)"
+
+
+def _longest(question: Question) -> str:
+    """The longest of the horizons, 0 if there is none."""
+    return f"greatest({', '.join(['toInt64(0)', *(f'{{{name}:Int64}}' for name in question.metric.horizons)])})"
 
 
 _FREQUENT = f"""SELECT person FROM units WHERE {_COUNTED} GROUP BY person
@@ -424,6 +431,26 @@ def _qualified(question: Question) -> str:
 def _excluded_events() -> str:
     each = ", ".join(f"'{key}', toUInt64(uniqExactIf(event_id, reason = '{key}'))" for key in ("bot", "no_actor"))
     return f"mapFilter((k, v) -> v > 0, map({each}))"
+
+
+def segment_keys(question: Question) -> tuple[list[str], str]:
+    """The names under which segment values are grouped, and the columns that give them, each with a comma after it."""
+    names = [f"segment_{number}" for number, _ in enumerate(question.segments)]
+    keys = "".join(
+        f"toString({_column(question, dimension)}) AS {name}, "
+        for name, dimension in zip(names, question.segments, strict=True)
+    )
+    return names, keys
+
+
+def in_numerator(question: Question) -> str:
+    """Whether a counted unit stands in the numerator."""
+    return _hit(question) if question.metric.shape is Shape.RATE else _good(question)
+
+
+def ages(question: Question) -> tuple[str, str, str]:
+    """Of a unit of a rate: whether it had its outcome, at what age, and else how long it was watched."""
+    return _DONE, "outcome_at - entered", _censored_age(question)
 
 
 def counting(question: Question, starts: Sequence[int] = ()) -> tuple[Statement, tuple[str, ...]]:
@@ -443,11 +470,7 @@ def counting(question: Question, starts: Sequence[int] = ()) -> tuple[Statement,
         extra |= _intervals(question)
     elif question.metric.shape is Shape.STICKINESS:
         rows = "(SELECT *, arrayFirstIndex(edge -> entered < edge, {edges:Array(Int64)}) AS day FROM units)"
-    names = [f"segment_{number}" for number, _ in enumerate(question.segments)]
-    keys = "".join(
-        f"toString({_column(question, dimension)}) AS {name}, "
-        for name, dimension in zip(names, question.segments, strict=True)
-    )
+    names, keys = segment_keys(question)
     together = ", ".join(names)
     is_total = f"toUInt8(grouping({together}) > 0)" if names else "1"
     grouped = f"GROUP BY GROUPING SETS ((), ({together}))" if names else ""
@@ -479,7 +502,7 @@ def _good(question: Question) -> str:
     """Whether a counted unit is in the numerator, where not all of them are."""
     if question.metric.shape is Shape.MIX:
         return f"has(classes, {_HEADLINE})"
-    if question.metric.shape is Shape.WEIGHED:
+    if question.metric.shape in (Shape.RATIO, Shape.WEIGHED):
         return "above != 0"
     score = question.metric.score
     return "good" if score is not None and score.pool in ("share", "wilson_lower") else "1"
@@ -493,8 +516,8 @@ def _of_each_person(keys: str, names: Sequence[str]) -> str:
       FROM units GROUP BY GROUPING SETS ((person){cut})"""
 
 
-def explaining(question: Question, after: tuple[int, str] | None, limit: int) -> Statement:
-    """The statement that lists units by (entered, id) after a place; each row carries the total."""
+def listing(question: Question) -> str:
+    """A SELECT of the units, counted or left out, as they are shown; it reads `units`."""
     shape = question.metric.shape
     shown = {
         Shape.DURATION: "counted OR reason != ''",
@@ -522,16 +545,21 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
         "reason": "reason",
         "outcome_at": "outcome_at" if shape in (Shape.RATE, Shape.DURATION) else "toInt64(0)",
         "outcome_id": "outcome_id" if shape in (Shape.RATE, Shape.DURATION) else "''",
-        "is_hit": f"toUInt8({_hit(question) if shape is Shape.RATE else _good(question)})",
+        "is_hit": f"toUInt8({in_numerator(question)})",
         "duration": "toInt64(duration)" if shape is Shape.DURATION else "toInt64(0)",
         "event_ids": "arrayMap(e -> toString(e), event_ids)",
         "horizon": "toInt64(h)" if shape is Shape.RATE else "toInt64(0)",
         "moments": f"[{', '.join(f'toInt64({moment.at})' for moment in moments(question))}]",
     }
     listed = ", ".join(f"{sql} AS out_{name}" for name, sql in columns.items())
-    only = "WHERE id = {unit_id:String}" if question.unit_id else ""
+    only = " WHERE id = {unit_id:String}" if question.unit_id else ""
+    return f"SELECT {listed} FROM ({rows}){only}"
+
+
+def explaining(question: Question, after: tuple[int, str] | None, limit: int) -> Statement:
+    """The statement that lists units by (entered, id) after a place; each row carries the total."""
     place = "WHERE (out_entered, out_id) > ({after_entered:Int64}, {after_id:String})" if after else ""
-    sql = f"""SELECT * FROM (SELECT {listed}, count() OVER () AS total FROM ({rows}) {only}) {place}
+    sql = f"""SELECT * FROM (SELECT *, count() OVER () AS total FROM ({listing(question)})) {place}
     ORDER BY out_entered, out_id LIMIT {{limit:UInt32}}"""
     extra: dict[str, Any] = {"limit": limit, "unit_id": question.unit_id}
     if after:

@@ -55,6 +55,26 @@ class Statistics(BaseModel):
     sla_share: Number
 
 
+class Target(BaseModel):
+    """What the tenant aims at here. `distance` is positive where the value is better than the target; `met` says that
+    it is as good at least (null: the metric has no better); `interval_excludes`: the target lies outside the interval.
+    """
+
+    value: float
+    distance: Number
+    met: bool | None
+    interval_excludes: bool | None
+
+
+class Band(BaseModel):
+    """The best published band that the value reaches; null limits are open."""
+
+    name: str
+    low: Number
+    high: Number
+    source: str
+
+
 class Segment(BaseModel):
     segment: dict[str, str | None]
     value: Number
@@ -64,6 +84,8 @@ class Segment(BaseModel):
     n: int | None
     interval: Interval | None
     maturity: Number
+    target: Target | None
+    band: Band | None
     warnings: list[str]
 
 
@@ -113,6 +135,8 @@ class Answer(BaseModel):
     error_bound: float
     excluded: dict[str, int]
     warnings: list[str]
+    target: Target | None
+    band: Band | None
     segments: list[Segment]
     segments_left_out: int
     comparison: Comparison | None
@@ -286,12 +310,63 @@ class FunnelPeople(BaseModel):
     rows: list[FunnelRow]
 
 
+class Defined(BaseModel):
+    """One definition: its answer or why there is none; `left_out` names the parameters that it does not have."""
+
+    definition: str
+    meaning: str
+    left_out: list[str]
+    difference: Number
+    answer: Answer | None
+    problem: Problem | None
+
+
+class Treatment(BaseModel):
+    """How often a definition counts the unit, and the longest of its times."""
+
+    counted: str
+    reason: str | None
+    seconds: Number
+    times: int
+
+
+class DifferingRow(BaseModel):
+    entity: str
+    id: str
+    person: str | None
+    entered: str
+    definitions: dict[str, Treatment | None]
+
+
+class DefinitionsCompared(BaseModel):
+    """Every definition of the metric on the same data, with its difference to the default, and the units that those of
+    the same entity do not treat alike (null: such a definition does not know the unit). `limit` is for rows and
+    segments; the cursor fixes `at`, and pages after the first leave `definitions` empty.
+    """
+
+    metric: str
+    at: str
+    watermark: str
+    definitions: list[Defined]
+    total: int
+    next_cursor: str | None
+    rows: list[DifferingRow]
+
+
 class CatalogueParameter(BaseModel):
     name: str
     type: str
     default: str | None
     values: list[str]
     meaning: str
+
+
+class CatalogueBand(BaseModel):
+    name: str
+    at: float
+    inclusive: bool
+    scale: str
+    source: str
 
 
 class CatalogueEntry(BaseModel):
@@ -310,6 +385,7 @@ class CatalogueEntry(BaseModel):
     excluded: list[str]
     details: list[str]
     edges: list[str]
+    bands: list[CatalogueBand]
     sources: list[str]
 
 

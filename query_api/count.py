@@ -11,6 +11,7 @@ from query_api import identity
 from query_api.compile import Statement, counting, events_behind, explaining
 from query_api.mix import most_frequent
 from query_api.question import Cell, Question, Scored
+from query_api.resampling import resampled
 from query_api.statistics import quantile
 from query_api.story import Happened
 from schemas.metrics.metric import Metric, Shape
@@ -38,10 +39,7 @@ class Unit:
 
 async def run(store: Store, question: Question, statement: Statement) -> list[tuple[Any, ...]]:
     """The rows of a statement; who is who is looked up first, where it asks for people."""
-    parameters = dict(statement.parameters)
-    if statement.identities:
-        parameters |= await identity.resolve(store, question.tenant, question.at)
-    return await store.query(statement.sql, parameters)
+    return await store.query(statement.sql, await identity.bound(store, statement, question.tenant, question.at))
 
 
 async def count(store: Store, question: Question) -> list[Cell]:
@@ -56,7 +54,8 @@ async def count(store: Store, question: Question) -> list[Cell]:
         longer = {name: await _longer(store, question, length) for name, length in metric.longer.items()}
         total, cells = (replace(total, longer=longer), [replace(cell, longer=longer) for cell in cells])
     derived = {name: derive(total.details) for name, derive in metric.derived.items()}
-    return [replace(total, details={**total.details, **derived}), *cells]
+    found_cells = [replace(total, details={**total.details, **derived}), *cells]
+    return await resampled(store, question, found_cells) if question.interval else found_cells
 
 
 async def count_apart(store: Store, question: Question, starts: Sequence[int]) -> list[list[Cell]]:
@@ -104,13 +103,13 @@ async def _longer(store: Store, question: Question, length: int | None) -> Seque
     """The scores of a window that ends where this one does."""
     start = 0 if length is None else max(0, question.end - length)
     whole = replace(question.metric, longer={}, beside={}, derived={})
-    return (await count(store, replace(question, metric=whole, start=start, segments=())))[0].scores
+    return (await count(store, replace(question, metric=whole, start=start, segments=(), interval="")))[0].scores
 
 
 async def _beside(store: Store, question: Question, other: Metric) -> int:
     """How many units of another metric, its parameters at their defaults, the same window and filters find."""
     parameters = {own.name: None if own.default is None else int(own.default) for own in other.parameters}
-    asked = replace(question, metric=other, parameters=parameters, segments=(), bound={})
+    asked = replace(question, metric=other, parameters=parameters, segments=(), bound={}, interval="")
     return (await count(store, asked))[0].n
 
 
@@ -130,7 +129,9 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
         case Shape.MONEY_AVERAGE | Shape.PER_PERSON:
             return _valued(question, cell, counted)
         case Shape.RATIO:
-            return replace(cell, numerator=counted["numerator"], denominator=cell.n)
+            return replace(
+                cell, numerator=counted["numerator"], denominator=counted["denominator"], mature=counted["mature"]
+            )
         case Shape.WEIGHED:
             names = ("numerator", "denominator", "mature", "last_known")
             return replace(cell, **{name: counted[name] for name in names})

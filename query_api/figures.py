@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from query_api import mix, platforms, scores
+from query_api import bootstrap, mix, platforms, scores
 from query_api.compile import UNBOUNDED
 from query_api.question import Cell, Question
 from query_api.statistics import (
@@ -55,6 +55,8 @@ class Figure:
     reached: bool | None = None
     statistics: dict[str, Any] | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    curve_limits: Limits | None = None
+    """Those of the estimate, where `limits` were found otherwise."""
     warnings: frozenset[str] = frozenset()
 
     @property
@@ -67,7 +69,7 @@ class Figure:
     def estimate(self) -> dict[str, Any] | None:
         if self.basis != "estimate":
             return None
-        low, high = self.limits
+        low, high = self.curve_limits or self.limits
         return {
             "method": KAPLAN_MEIER,
             "value": self.value,
@@ -92,7 +94,28 @@ def longest_horizon(question: Question) -> int:
 
 
 def figure(question: Question, cell: Cell) -> Figure:
-    """The number of one cell."""
+    """The number of one cell, with the limits that were asked for."""
+    shown = _figure(question, cell)
+    low, high = bootstrap.limits(cell.replicates)
+    if low is None or high is None or shown.value is None:
+        return shown
+    told = shown.warnings - {"clustered", "imprecise"}
+    if _tenth(question) and (high - low) / 2 > _tenth(question):
+        told |= {"imprecise"}
+    return replace(
+        shown, limits=(low, high), method=bootstrap.METHOD, curve_limits=shown.limits, warnings=frozenset(told)
+    )
+
+
+def _tenth(question: Question) -> float:
+    """Ten points, where the number is a share or a difference of shares; 0: it is none."""
+    score = question.metric.score
+    if score is not None and score.pool == "net":
+        return 100 * IMPRECISE
+    return IMPRECISE if question.metric.shape in (Shape.RATE, Shape.MIX) or (score and score.pool == "share") else 0
+
+
+def _figure(question: Question, cell: Cell) -> Figure:
     maturity = _maturity(question, cell)
     match question.metric.shape:
         case Shape.RATE:
@@ -105,7 +128,14 @@ def figure(question: Question, cell: Cell) -> Figure:
             return _mix(cell, maturity)
         case Shape.WEIGHED:
             shown = _weighed(question, cell, maturity)
-        case Shape.STICKINESS | Shape.RATIO:
+        case Shape.RATIO:
+            over, under = question.metric.scales
+            above = cell.numerator if over == 1 else cell.numerator / over
+            below = cell.denominator if under == 1 or not cell.denominator else cell.denominator / under
+            share = cell.numerator * under / (cell.denominator * over) if cell.denominator else None
+            young = frozenset({"immature"} if cell.n and maturity < 1 else ())
+            shown = Figure(share, above, below, cell.n, observed=share, warnings=young)
+        case Shape.STICKINESS:
             share = cell.numerator / cell.denominator if cell.denominator else None
             shown = Figure(share, cell.numerator, cell.denominator, cell.n, observed=share)
         case Shape.MONEY_AVERAGE | Shape.PER_PERSON:
@@ -195,7 +225,7 @@ def _maturity(question: Question, cell: Cell) -> float:
         return 1.0 if question.at >= question.end + longest_horizon(question) else 0.0
     if metric.shape is Shape.RATE and cell.members:
         return cell.mature / cell.members
-    if metric.shape in (Shape.RATE, Shape.SCORE, Shape.WEIGHED) or (
+    if metric.shape in (Shape.RATE, Shape.RATIO, Shape.SCORE, Shape.WEIGHED) or (
         metric.shape is Shape.DURATION and question.by_cohort
     ):
         return cell.mature / cell.n

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from query_api.compile import Statement
 from schemas.ports import Store
 
 _ALIASES_AND_UNDONE = """
@@ -87,6 +88,11 @@ async def resolve(store: Store, tenant: str, at: int) -> Mapping[str, Any]:
         "redone_targets": [target for _, target, _ in redone],
         "redone_since": [linked for _, _, linked in redone],
     }
+
+
+async def bound(store: Store, statement: Statement, tenant: str, at: int) -> dict[str, Any]:
+    """All parameters of a statement."""
+    return {**statement.parameters, **(await resolve(store, tenant, at) if statement.identities else {})}
 
 
 async def _links(store: Store, tenant: str, at: int, targets: set[str]) -> dict[Pair, list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,13 +25,14 @@ from schemas.periods import (
 from schemas.tenants import Tenant
 
 WINDOW = ("window", "from", "to", "period")
-COMMON = (*WINDOW, "at", "tz", "segment", "filter", "compare", "statistic", "limit", "definition")
+COMMON = (*WINDOW, "at", "tz", "segment", "filter", "compare", "statistic", "limit", "definition", "interval")
 TRAIT = "trait."
 MOST_SEGMENTS = 2
 MOST_FILTERS = 20
 MOST_VALUES = 200
 LONGEST_TEXT = 512
 SEGMENTS_SHOWN = 50
+INTERVALS = ("bootstrap",)
 MOST_SHOWN = 1000
 _FILTER = re.compile(r"(.+?):(eq|ne|in|nin):(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -94,6 +95,8 @@ def parse(metric: Metric, query: Query, tenant: Tenant, watermark: int) -> Reque
         filters=tuple(_filter(metric, text) for text in filter_texts),
         statistic=_choice("statistic", given.get("statistic"), metric.statistics),
         bound=metric.binds(tenant, parameters) if metric.binds else {},
+        interval=_interval(metric, given),
+        targets=tuple(target for target in tenant.targets if target.metric == metric.name),
     )
     current, previous = _state(question, window) if metric.state else _span(question, window)
     return Request(
@@ -145,6 +148,8 @@ def _once(metric: Metric, query: Query) -> tuple[dict[str, str], list[str]]:
     known = {*COMMON, *(own.name for own in metric.parameters)}
     if not metric.statistics:
         known.discard("statistic")
+    if not metric.resamples:
+        known.discard("interval")
     given: dict[str, str] = {}
     filters: list[str] = []
     for name, value in query:
@@ -173,6 +178,18 @@ def _choice(field: str, text: str | None, values: tuple[str, ...]) -> str:
     if text not in values:
         raise invalid(field, f"expected one of {', '.join(values)}")
     return text
+
+
+def _interval(metric: Metric, given: Mapping[str, str]) -> str:
+    """By what the limits are found: "" as the metric does by itself."""
+    if "interval" not in given:
+        return ""
+    chosen = _choice("interval", given["interval"], INTERVALS)
+    if metric.statistics and given.get("statistic", metric.statistics[0]) != "mean":
+        raise invalid("interval", "a quantile is not drawn again: only with statistic=mean")
+    if not metric.resamples:
+        raise invalid("interval", "there is nothing to draw again under these parameters")
+    return chosen
 
 
 def _dimension(metric: Metric, field: str, name: str) -> str:

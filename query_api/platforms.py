@@ -77,7 +77,7 @@ def _mean(scored: Sequence[Scored]) -> Fraction:
     return sum((each.score * each.n for each in scored), Fraction(0)) / _n(scored)
 
 
-def _shares(question: Question, names: Sequence[str]) -> dict[str, Fraction]:
+def shares(question: Question, names: Sequence[str]) -> dict[str, Fraction]:
     """What each platform weighs among these; unset, each the same."""
     weights: Mapping[str, Fraction] = question.bound["weights"]
     told = {name: weights.get(name, Fraction(0)) if weights else Fraction(1) for name in names}
@@ -86,8 +86,8 @@ def _shares(question: Question, names: Sequence[str]) -> dict[str, Fraction]:
 
 
 def _weighted(question: Question, values: Mapping[str, Fraction]) -> float | None:
-    shares = _shares(question, list(values))
-    return float(sum((shares[name] * values[name] for name in shares), Fraction(0))) if shares else None
+    told = shares(question, list(values))
+    return float(sum((told[name] * values[name] for name in told), Fraction(0))) if told else None
 
 
 def _shrunk(question: Question, cell: Cell, strata: Strata) -> dict[str, Fraction]:
@@ -100,14 +100,14 @@ def _shrunk(question: Question, cell: Cell, strata: Strata) -> dict[str, Fractio
 
 
 def _stratified(question: Question, strata: Strata) -> Limits:
-    shares = _shares(question, list(strata))
-    if not shares or any(_n(found) < 2 for found in strata.values()):
+    weights = shares(question, list(strata))
+    if not weights or any(_n(found) < 2 for found in strata.values()):
         return NO_LIMITS
     variance = Fraction(0)
     for name, found in strata.items():
         mean, n = _mean(found), _n(found)
         spread = sum((each.n * (each.score - mean) ** 2 for each in found), Fraction(0)) / (n - 1)
-        variance += shares[name] ** 2 * spread / n
-    centre = float(sum((shares[name] * _mean(found) for name, found in strata.items()), Fraction(0)))
+        variance += weights[name] ** 2 * spread / n
+    centre = float(sum((weights[name] * _mean(found) for name, found in strata.items()), Fraction(0)))
     half = Z * math.sqrt(variance)
     return centre - half, centre + half

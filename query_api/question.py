@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from schemas.metrics.metric import Metric
+from schemas.tenants import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,15 @@ class Question:
     """What the metric needs of the tenant's settings."""
     unit_id: str = ""
     """The only unit that an explanation is about; "": all."""
+    interval: str = ""
+    """How limits are found that the metric would find otherwise."""
+    targets: tuple[Target, ...] = ()
+    """What the tenant aims at with this metric."""
+
+    @property
+    def entity(self) -> str:
+        """What one unit is."""
+        return str(self.parameters.get("entity", self.metric.options["entity"]))
 
     @property
     def by_cohort(self) -> bool:
@@ -99,6 +109,8 @@ class Cell:
     """The class that the number is about, of the total in every cell."""
     longer: Mapping[str, Sequence[Scored]] = field(default_factory=dict)
     """Scores of other windows with the same end, of all segments, by name."""
+    replicates: Sequence[float | None] = ()
+    """The number in each replicate of the bootstrap, where that was asked for and can be."""
     excluded: Mapping[str, int] = field(default_factory=dict)
     by_currency: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)

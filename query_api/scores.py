@@ -46,6 +46,9 @@ def pooled(question: Question, scores: Sequence[Scored]) -> Pooled:
             up, middle, down = _thirds(score, scores)
             value = 100 * (up - down) / n if n else None
             return Pooled(value, up - down, n, adjusted_wald(up, middle, down), "adjusted_wald", (-100, 100), 10)
+        case "count":
+            up, _, down = _thirds(score, scores)
+            return Pooled(up - down, up - down, None, NO_LIMITS, "", (-n, n))
         case "mean":
             low, high = _scale(question)
             total = _total(scores)

@@ -86,7 +86,7 @@ class Series:
         request = parse(metric, [pair for pair in pairs if pair[0] != "step"], tenant, watermark)
         points = parted(request, step, tenant.week_start)
         begun = [point for point in points if point.start < request.question.at]
-        if request.question.metric.by_entry and self.answers.count_apart and begun:
+        if request.question.metric.by_entry and not request.question.interval and self.answers.count_apart and begun:
             whole, *bodies = await self._by_entry(request, begun, watermark, tenant)
         else:
             whole, *bodies = await _all(

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from query_api import cursor
 from query_api.answer import body
 from query_api.count import Unit
-from query_api.parameters import LONGEST_TEXT, MOST_SHOWN, Query, Request, invalid, names_list, number, parse
+from query_api.paging import page
+from query_api.parameters import LONGEST_TEXT, Query, Request, invalid, names_list, parse
 from query_api.question import Cell, Question
 from query_api.story import story, why
 from schemas.errors import Problem, problem_object
@@ -20,7 +21,6 @@ from schemas.periods import format_instant
 from schemas.ports import Store
 from schemas.tenants import Tenant
 
-EXPLAINED = 100
 MOST_METRICS = 50
 
 _EVENTS = "SELECT uniqExact(event_id) FROM events WHERE tenant = {tenant:String}"
@@ -110,28 +110,12 @@ class Answers:
     async def explain(self, metric: Metric, query: Query, tenant: Tenant) -> dict[str, Any]:
         """The units behind a number, a page at a time; the cursor fixes `at`. Raises `Problem`."""
         pairs = list(query)
-        given = dict(pairs)
         unit_id = _unit_id(pairs)
-        pairs = [pair for pair in pairs if pair[0] != "id"]
-        limit = number("limit", given.get("limit"), EXPLAINED, MOST_SHOWN)
-        place = None
-        if "cursor" in given:
-            try:
-                place = cursor.read(given["cursor"])
-                at = format_instant(place.at)
-            except (cursor.BadCursor, OverflowError):
-                raise invalid("cursor", "is not one of ours") from None
-            pairs = [("at", at), *(pair for pair in pairs if pair[0] not in ("at", "cursor"))]
-        question = replace(parse(metric, pairs, tenant, self.watermark()).question, unit_id=unit_id)
-        if place:
-            try:
-                cursor.verify(question, place)
-            except cursor.BadCursor:
-                raise invalid("cursor", "belongs to another question") from None
-        after = (place.entered, place.id) if place else None
-        total, units = await self.explaining(self.store, question, after, limit + 1)
-        shown = units[:limit]
-        is_last = len(units) <= limit
+        asked = page([pair for pair in pairs if pair[0] != "id"])
+        question = replace(parse(metric, asked.query, tenant, self.watermark()).question, unit_id=unit_id)
+        total, units = await self.explaining(self.store, question, asked.after(question), asked.limit + 1)
+        shown = units[: asked.limit]
+        is_last = len(units) <= asked.limit
         return {
             "metric": metric.name,
             "at": format_instant(question.at),
@@ -168,7 +152,7 @@ def _row(question: Question, unit: Unit) -> dict[str, Any]:
     options = question.metric.options
     has_outcome = unit.outcome_at is not None
     row = {
-        "entity": question.parameters.get("entity", options["entity"]),
+        "entity": question.entity,
         "id": unit.id,
         "person": unit.person or None,
         "entered": format_instant(unit.entered),

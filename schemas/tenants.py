@@ -103,11 +103,16 @@ class SurveyQuestion(_Part):
 
 
 class Target(_Part):
-    """What a metric should be."""
+    """What a metric should be, as a whole or in one segment (null: where the dimension is not known).
+
+    Of `definition`, and of `statistic` where the metric has several (unset, the one that it has by itself).
+    """
 
     metric: str
-    segment: dict[str, str] = {}
-    value: float
+    segment: dict[str, str | None] = {}
+    value: Annotated[float, Field(allow_inf_nan=False)]
+    definition: str = "default"
+    statistic: str | None = None
 
 
 class Tenant(_Part):
@@ -272,7 +277,8 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 def load(path: Path) -> TenantsFile:
     """Read a tenants file. Raises `InvalidTenants`, whose text says where, without any secret."""
     try:
-        return TenantsFile.model_validate_json(path.read_bytes())
+        content, faults = _without_unsound_targets(path.read_bytes())
+        file = TenantsFile.model_validate_json(content)
     except OSError as error:
         raise InvalidTenants(f"{path}: {error.strerror}") from None
     except ValidationError as error:
@@ -281,6 +287,28 @@ def load(path: Path) -> TenantsFile:
             for each in error.errors(include_url=False, include_input=False, include_context=False)
         )
         raise InvalidTenants(f"{path}: {told}") from None
+    for fault in faults:
+        logger.error("%s: %s; this target is left out, everything else holds", path, fault)
+    return file
+
+
+def _without_unsound_targets(content: bytes) -> tuple[bytes, list[str]]:
+    """The file without the targets that nothing can be measured by, and what is wrong with each: an aim that was
+    mistyped must not take keys and webhooks with it.
+    """
+    from schemas.targets import sound_targets  # noqa: PLC0415 -- metrics know tenants, targets know metrics
+
+    try:
+        file = json.loads(content)
+    except ValueError:
+        return content, []  # whoever validates it says what is wrong
+    faults: list[str] = []
+    tenants = file.get("tenants") if isinstance(file, dict) else None
+    for number, tenant in enumerate(tenants if isinstance(tenants, list) else []):
+        if isinstance(tenant, dict) and isinstance(tenant.get("targets"), list):
+            tenant["targets"], wrong = sound_targets(tenant["targets"])
+            faults += [f"tenants.{number}.targets.{fault}" for fault in wrong]
+    return (json.dumps(file).encode(), faults) if faults else (content, [])
 
 
 @dataclass(frozen=True, slots=True)

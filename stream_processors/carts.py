@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.events.fields import number, text
-from schemas.tables import CARTS, NEVER_MS
+from schemas.tables import CARTS, NEVER_MS, QUANTITY_SCALE
 from stream_processors.incoming import Incoming
 
 TABLE = CARTS
-QUANTITY_SCALE = 1000
 _OWN = frozenset({"product_added", "product_removed", "cart_viewed", "cart_shared"})
 _CHANGING = frozenset({"product_added", "product_removed"})
 _NAMING = frozenset(

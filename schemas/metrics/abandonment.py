@@ -7,8 +7,9 @@ from typing import Any
 
 from schemas.events.fields import spellings
 from schemas.facts import copies_apart
-from schemas.metrics.metric import Example, Kind, Metric, Moment, Parameter, Shape
+from schemas.metrics.metric import Band, Example, Kind, Metric, Moment, Parameter, Shape, Variant
 from schemas.metrics.units import ENTITY_DIMENSIONS
+from schemas.tables import QUANTITY_SCALE
 
 ASYNCHRONOUS_METHODS = (
     "bank_transfer",
@@ -106,6 +107,39 @@ _CHECKOUT_UNITS = f"""
     FROM ({nameless("checkout_started", ("checkout_id", "order_id", "cart_id"), "no_checkout_id")})"""
 
 
+_WITHOUT_ID = f"""
+    SELECT id, actor, country, channel, device, entered, reason, event_ids, 0 AS above, 0 AS below
+    FROM ({nameless("product_added", ("cart_id",), "no_cart_id")})"""
+_ITEMS = f"""
+    SELECT c.id AS id, {_DIMENSIONS.format("c.")}, c.created_at AS entered, if(c.bot != '', 'bot', '') AS reason,
+      arrayMap(x -> x.3, c.changes_) AS event_ids,
+      if(o.first_order.1 > 0 AND o.first_order.1 < entered + {{horizon:Int64}}, least(c.added, c.removed), c.added)
+        AS above, c.added AS below
+    FROM (
+      SELECT *,
+        arrayMap(x -> x.5, arrayFilter(x -> x.1 < least({{at:Int64}}, created_at + {{horizon:Int64}}), changes_))
+          AS steps,
+        arraySum(x -> greatest(x, 0), steps) AS added, arraySum(x -> greatest(-x, 0), steps) AS removed
+      FROM carts_at WHERE created_at >= {{start:Int64}} AND created_at < {{until:Int64}}) AS c
+    LEFT JOIN {first_orders("cart_orders")} AS o ON o.owner = c.id
+    UNION ALL {_WITHOUT_ID}"""
+_CARTS_LESS_ORDERS = f"""
+    SELECT id, {_DIMENSIONS.format("")}, created_at AS entered, if(bot != '', 'bot', '') AS reason,
+      arrayMap(x -> x.3, changes_) AS event_ids, toInt64(1) AS above, toInt64(1) AS below
+    FROM carts_at WHERE created_at >= {{start:Int64}} AND created_at < {{until:Int64}}
+    UNION ALL
+    SELECT id, {_DIMENSIONS.format("")}, completed_at AS entered, if(bot != '', 'bot', '') AS reason,
+      event_ids, toInt64(-1) AS above, toInt64(0) AS below
+    FROM orders_at WHERE completed_at >= {{start:Int64}} AND completed_at < {{until:Int64}}
+    UNION ALL {_WITHOUT_ID}"""
+_OF_CARTS: Mapping[str, Any] = {
+    "shape": Shape.RATIO,
+    "horizon": None,
+    "excluded": ("bot", "no_cart_id"),
+    "details": (),
+}
+
+
 def _event(message_id: str, name: str, time: str, **properties: object) -> Mapping[str, Any]:
     return {
         "messageId": message_id,
@@ -133,16 +167,80 @@ CART_ABANDONMENT_RATE = Metric(
     segments=ENTITY_DIMENSIONS,
     horizon="horizon",
     parameters=(
-        Parameter("entity", Kind.CHOICE, "cart", "What is counted: carts, or sessions with adds.", ("cart", "session")),
-        Parameter("horizon", Kind.DURATION, "PT24H", "How long an order may take to count.", least=1),
-        Parameter("inactivity", Kind.DURATION, "PT1H", "Quiet time after which a cart is abandoned (details)."),
-        Parameter("recovery", Kind.DURATION, "P30D", "How late an order still recovers a cart (details)."),
+        Parameter(
+            "entity",
+            Kind.CHOICE,
+            "cart",
+            "What is counted: carts, or sessions with adds.",
+            ("cart", "session"),
+            definitions=("default",),
+        ),
+        Parameter(
+            "horizon",
+            Kind.DURATION,
+            "PT24H",
+            "How long an order may take to count.",
+            least=1,
+            definitions=("default", "items", "articles"),
+        ),
+        Parameter(
+            "inactivity",
+            Kind.DURATION,
+            "PT1H",
+            "Quiet time after which a cart is abandoned (details).",
+            definitions=("default",),
+        ),
+        Parameter(
+            "recovery",
+            Kind.DURATION,
+            "P30D",
+            "How late an order still recovers a cart (details).",
+            definitions=("default",),
+        ),
         Parameter(
             "emptied",
             Kind.CHOICE,
             "abandoned",
             "Carts emptied by hand: counted as abandoned, or left out.",
             ("abandoned", "excluded"),
+            definitions=("default",),
+        ),
+    ),
+    variants=(
+        Variant(
+            "items",
+            "Per item: of the quantities put into the carts of the window, what was not bought within the horizon: all "
+            "of a cart that nobody ordered, else what was taken out again.",
+            {
+                **_OF_CARTS,
+                "formula": "quantity not bought within horizon / quantity added",
+                "units": _ITEMS,
+                "horizon": "horizon",
+                "options": {"entity": "cart", "scales": (QUANTITY_SCALE, QUANTITY_SCALE)},
+            },
+        ),
+        Variant(
+            "completion",
+            "What is left of 1 without the orders of the window per cart of the window, whichever carts they came "
+            "from: falls below 0 where more is ordered than begun.",
+            {
+                **_OF_CARTS,
+                "formula": "1 - orders / carts created",
+                "units": _CARTS_LESS_ORDERS,
+                "options": {"entity": "cart"},
+            },
+        ),
+        Variant(
+            "articles",
+            "What some articles call so: of the checkouts begun in the window, the share that no order followed within "
+            "the horizon.",
+            {
+                "formula": "checkouts without an order within horizon / checkouts begun",
+                "units": _CHECKOUT_UNITS.replace("{horizon_async:Int64}", "{horizon:Int64}"),
+                "excluded": ("bot", "no_checkout_id"),
+                "details": (),
+                "options": {"entity": "checkout", "outcome": "absence", "outcome_label": "order"},
+            },
         ),
     ),
     excluded=("bot", "cartless_orders", "emptied", "no_cart_id"),
@@ -159,7 +257,7 @@ CART_ABANDONMENT_RATE = Metric(
     ),
     clustered=True,
     options={"entity": "cart", "outcome": "absence", "outcome_label": "order"},
-    sources=("Baymard Institute: 70.19 % on average",),
+    bands=(Band("average or better", 0.7019, "Baymard Institute: 70.19 % on average of the published studies"),),
     edges=(
         "Checkout abandonment, often called the same, is another metric with another denominator.",
         "An order finds its cart by cart id, checkout id, session, then person; an id settles it.",

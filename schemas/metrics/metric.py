@@ -75,6 +75,8 @@ _OF_A_MIX = ("purpose", "answered", "shares", "drift")
 _OF_A_PACE = ("monthly", "annualised")
 """Details that a pace per month computes from itself."""
 _COMPUTED = {Shape.MIX: _OF_A_MIX, Shape.WEIGHED: _OF_A_PACE}
+_NOT_DRAWN = ("count", "wilson_lower", "bayesian")
+"""What is no quotient of sums cannot be drawn again."""
 Denominator = Callable[[int, Mapping[str, Any], Mapping[str, int], Mapping[str, Any]], Fraction]
 SQL = str | Callable[[Mapping[str, Any]], str]
 Calendar = Callable[[int, int, str, Mapping[str, Any]], Mapping[str, Any]]
@@ -92,11 +94,11 @@ class Example:
 @dataclass(frozen=True, slots=True)
 class Score:
     """What is made of scores: 100 x (share from `promotes_from` on - share below `detracts_below`), on `net_scale` only
-    if that is given; their mean, also drawn towards that of a year; the share of the good ones, or its lower limit.
-    `by_stratum`: of each stratum by itself, then by the strata's weights.
+    if that is given, or the difference of their numbers (`count`); their mean, also drawn towards that of a year; the
+    share of the good ones, or its lower limit. `by_stratum`: of each stratum by itself, then by the strata's weights.
     """
 
-    pool: Literal["net", "mean", "share", "wilson_lower", "bayesian"]
+    pool: Literal["net", "count", "mean", "share", "wilson_lower", "bayesian"]
     promotes_from: int = 9
     detracts_below: int = 7
     net_scale: tuple[int, int] | None = None
@@ -109,6 +111,20 @@ class Moment:
 
     what: str
     at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A published judgement, and who published it: values from `at` on have it (beyond `at` only, unless `inclusive`),
+    or up to `at` where lower is better. `scale`: of answers on this scale only. The bands of a metric stand from the
+    worst to the best; a value that reaches none has none.
+    """
+
+    name: str
+    at: float
+    source: str
+    inclusive: bool = True
+    scale: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +142,8 @@ class Metric:
     which of them count. `beside` are details that are the n of other metrics over the same window and filters,
     `derived` are made of other details, `longer` are other windows with the same end (ms; None: all the time before)
     whose scores are counted too. By `score` scores become a number; `denominator` makes a rate's own of n, the
-    details, what is excluded and the parameters.
+    details, what is excluded and the parameters. `bands` are of the default definition, unless a variant declares its
+    own.
     `binds` gives what the SQL needs of the tenant's settings, as bound parameters, `calendar` what it needs of the
     calendar: from start, end, zone and parameters (these with what `binds` gave). `rolling` is the definition that the
     default stands for where the window is a length of time. `by_entry` says that a unit is the same in whichever window
@@ -165,6 +182,7 @@ class Metric:
     binds: Callable[[Tenant, Mapping[str, Any]], Mapping[str, Any]] | None = None
     calendar: Calendar | None = None
     rolling: str = ""
+    bands: tuple[Band, ...] = ()
     under: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     by_entry: bool = False
     moments: tuple[Moment, ...] = ()
@@ -178,7 +196,7 @@ class Metric:
 
     def defined(self, definition: str) -> Metric:
         """The declaration under one of its `definitions`, with the parameters that this one has."""
-        changes = dict(next((each.changes for each in self.variants if each.name == definition), {}))
+        changes = dict(next(({"bands": (), **each.changes} for each in self.variants if each.name == definition), {}))
         own = tuple(each for each in self.parameters if not each.definitions or definition in each.definitions)
         return replace(self, definition=definition, parameters=own, **changes)
 
@@ -218,9 +236,24 @@ class Metric:
         return bool(self.options.get("own_horizons"))
 
     @property
+    def scales(self) -> tuple[int, int]:
+        """By how much what a ratio counts above and below is too large."""
+        above, below = self.options.get("scales", (1, 1))
+        return above, below
+
+    @property
     def money(self) -> bool:
         """Whether the number is an amount of one currency, beside which others are listed."""
         return self.shape in (Shape.MONEY, Shape.MONEY_AVERAGE)
+
+    @property
+    def resamples(self) -> bool:
+        """Whether its limits can be found by drawing people again: what is no census, and a quotient of sums."""
+        sampled = (Shape.RATE, Shape.RATIO, Shape.SCORE, Shape.MIX)
+        averaged = (Shape.DURATION, Shape.MONEY_AVERAGE, Shape.PER_PERSON)
+        if self.denominator is not None or (self.score is not None and self.score.pool in _NOT_DRAWN):
+            return False
+        return self.shape in sampled or self.shape in averaged
 
     @property
     def state(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.facts import canonical, with_person
-from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape, Variant
+from schemas.metrics.metric import Band, Example, Kind, Metric, Parameter, Shape, Variant
 from schemas.metrics.orders import MINOR, ORDER_DIMENSIONS, ORDER_MONEY
 from schemas.metrics.purchases import OWN_EVENTS
 from schemas.metrics.units import ENTITY_DIMENSIONS
@@ -172,7 +172,7 @@ REFERRAL_RATE = Metric(
     excluded=("bot", "refunded", "same_payment", "self_referral"),
     clustered=True,
     options={"entity": "order", "outcome": "mark", "also_excluded": ("self_referral", "same_payment")},
-    sources=("Vendors quote 2.3 % on average",),
+    bands=(Band("average or better", 0.023, "Vendors quote 2.3 % on average"),),
     edges=(
         "The latest referral wins and is judged then: by one's own code, or paid like its owner pays, it is none.",
         "A code that nobody sent is good.",

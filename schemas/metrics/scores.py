@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.facts import INCOMPLETE
 from schemas.metrics.activity import AUDIENCE
-from schemas.metrics.metric import Example, Kind, Metric, Parameter, Score, Shape, Variant
+from schemas.metrics.metric import Band, Example, Kind, Metric, Parameter, Score, Shape, Variant
 from schemas.metrics.units import ENTITY_DIMENSIONS
 from schemas.periods import DAY_MS
 from schemas.tables import NO_NUMBER
@@ -166,6 +166,19 @@ NPS = Metric(
     narrowed=_one_each,
     beside={"active": AUDIENCE},
     score=Score("net"),
+    variants=(
+        Variant(
+            "articles",
+            "What some articles print: the number of promoters minus that of detractors, which grows with the sample.",
+            {
+                "formula": "promoters - detractors",
+                "unit": "answers",
+                "score": Score("count"),
+                "beside": {},
+                "details": ("promoters", "passives", "detractors", "distribution"),
+            },
+        ),
+    ),
     binds=lambda tenant, parameters: _registry("nps", tenant, parameters),
     segments=(*ENTITY_DIMENSIONS, "survey", "agent"),
     horizon="within",
@@ -183,11 +196,17 @@ NPS = Metric(
     details=("promoters", "passives", "detractors", "distribution", *_COVERAGE),
     clustered=True,
     options={"entity": "answer", "lookback": LOOKBACK_MS},
+    bands=(
+        Band("good", 0, "Common reading of the score (above 0); one's own industry comes first", inclusive=False),
+        Band(
+            "excellent", 50, "Common reading of the score (above 50); one's own industry comes first", inclusive=False
+        ),
+    ),
     sources=("Reichheld 2003", "Rocks 2016: the interval"),
     edges=(
         *_EDGES,
         "Asked on 0–10 only: an article that asks on 1–10 and calls 0–6 detractors has another number.",
-        "Shares, not counts: an article that subtracts numbers of people has one that grows with the sample.",
+        "Shares, not counts: an article may subtract numbers of people: definition=articles.",
     ),
     example=Example(
         events=(
@@ -231,7 +250,7 @@ CSAT = Metric(
     details=("scale", "mean", "share", "distribution", *_COVERAGE),
     clustered=True,
     options={"entity": "answer", "lookback": LOOKBACK_MS},
-    sources=("80 % is often called good",),
+    bands=(Band("good", 0.8, "80 %, 8 of 10, is often called good"),),
     edges=(
         *_EDGES,
         "Belongs to the agent who had the ticket when it was rated, not to its last one.",
@@ -296,7 +315,7 @@ CES = Metric(
     details=("scale", "mean", "share", "index", "distribution", *_COVERAGE),
     clustered=True,
     options={"entity": "answer", "lookback": LOOKBACK_MS},
-    sources=("5 of 7 and more is often called good",),
+    bands=(Band("good", 5, "5 of 7 and more is often called good", scale="1-7"),),
     edges=(
         *_EDGES,
         "Where a high score means much effort, it is turned round (min + max - score) before anything is pooled.",

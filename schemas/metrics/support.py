@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.facts import PENDING
-from schemas.metrics.metric import Example, Kind, Metric, Moment, Parameter, Shape
+from schemas.metrics.metric import Example, Kind, Metric, Moment, Parameter, Shape, Variant
 from schemas.metrics.units import TICKET_DIMENSIONS
 from schemas.tables import NEVER_MS
 
@@ -29,9 +29,13 @@ _WAITED = f"""arraySum(
         arrayPushBack(arrayMap(x -> x.1, arrayPopFront(arrayFilter(x -> x.5 IN (1, 3, 4), steps))), used_solve))"""
 
 
-def _resolution_units(parameters: Mapping[str, Any]) -> str:
+_LAST_SOLVE = "if(empty(turns), 0, turns[length(turns) - (length(turns) % 2 = 0)].1)"
+"""The latest solve, though the ticket has been opened again since."""
+
+
+def _resolution_units(parameters: Mapping[str, Any], last: str = "if(is_solved, turns[-1].1, 0)") -> str:
     completion = parameters["attribution"] == "completion"
-    solve = "turns[1].1" if parameters["clock"] == "first" else "if(is_solved, turns[-1].1, 0)"
+    solve = "turns[1].1" if parameters["clock"] == "first" else last
     waited = _WAITED if parameters["pending"] == "exclude" else "0"
     entered = "used_solve" if completion else "if(is_known, created_at, first_at)"
     return f"""
@@ -47,6 +51,22 @@ def _resolution_units(parameters: Mapping[str, Any]) -> str:
     FROM tickets_at WHERE is_unit OR km > 0"""
 
 
+_EVERY_SOLVE = f"""
+    SELECT id, {_DIMENSIONS}, created_at < {NEVER_MS} AS is_known, entered, '' AS outcome_id, event_ids,
+      if(is_known, '', 'created_unknown') AS reason, is_known AS counted, is_known AS closed,
+      greatest(0, entered - created_at) AS duration, 0 AS km, duration AS age, entered AS outcome_at
+    FROM (
+      SELECT *, arrayJoin(arrayMap(x -> x.1, arrayFilter((x, i) -> i % 2 = 1, turns, arrayEnumerate(turns)))) AS entered
+      FROM tickets_at)
+    WHERE {_IN_WINDOW.format("entered")}"""
+_PER_TICKET_RECEIVED = f"""
+    SELECT id, {_DIMENSIONS}, created_at < {NEVER_MS} AS is_known, if(is_solved, turns[-1].1, 0) AS solved_at,
+      {_IN_WINDOW.format("solved_at")} AS is_resolved, is_known AND {_IN_WINDOW.format("created_at")} AS below,
+      if(is_resolved, solved_at, created_at) AS entered, if(is_known, '', 'created_unknown') AS reason, event_ids,
+      if(is_resolved, greatest(0, solved_at - created_at), 0) AS above
+    FROM tickets_at WHERE is_resolved OR below"""
+_OWN_CLOCK = ("default", "zendesk")
+
 RESOLUTION_TIME = Metric(
     name="resolution_time",
     title="Resolution time",
@@ -61,13 +81,21 @@ RESOLUTION_TIME = Metric(
     segments=TICKET_DIMENSIONS,
     statistics=_STATISTICS,
     parameters=(
-        Parameter("clock", Kind.CHOICE, "full", "Until the latest solve, or the first.", ("full", "first")),
+        Parameter(
+            "clock",
+            Kind.CHOICE,
+            "full",
+            "Until the latest solve, or the first.",
+            ("full", "first"),
+            definitions=_OWN_CLOCK,
+        ),
         Parameter(
             "pending",
             Kind.CHOICE,
             "include",
             "Whether time spent waiting for the customer (pending, hold) counts.",
             ("include", "exclude"),
+            definitions=_OWN_CLOCK,
         ),
         Parameter(
             "attribution",
@@ -75,9 +103,44 @@ RESOLUTION_TIME = Metric(
             "completion",
             "Tickets solved in the window, or tickets created in it.",
             ("completion", "cohort"),
+            definitions=_OWN_CLOCK,
         ),
     ),
     under={("attribution", "cohort"): {"by_entry": True}},
+    variants=(
+        Variant(
+            "zendesk",
+            "Zendesk's: a resolution is written down once it happens and stays, so a ticket that has been opened again "
+            "keeps the time to its latest solve.",
+            {"units": lambda parameters: _resolution_units(parameters, _LAST_SOLVE)},
+        ),
+        Variant(
+            "chatwoot",
+            "Chatwoot's: every solve of the window from the creation of its ticket; one that is opened again and "
+            "solved again counts twice.",
+            {
+                "formula": "sum of (solve - creation) / solves",
+                "units": _EVERY_SOLVE,
+                "statistics": ("mean", "median", "p90"),
+            },
+        ),
+        Variant(
+            "articles",
+            "What some articles print: the time that the tickets resolved in the window took, divided by the tickets "
+            "received in it.",
+            {
+                "formula": "sum of resolution times / tickets received",
+                "units": _PER_TICKET_RECEIVED,
+                "shape": Shape.RATIO,
+                "statistics": (),
+                "options": {"entity": "ticket", "scales": (1000, 1)},
+            },
+        ),
+    ),
+    sources=(
+        "Zendesk: About native Support time duration metrics (support.zendesk.com, article 4408834848154)",
+        "Chatwoot: app/listeners/reporting_event_listener.rb (github.com/chatwoot/chatwoot)",
+    ),
     excluded=("created_unknown",),
     moments=(Moment("solved", "used_solve"),),
     options={"entity": "ticket", "outcome_label": "solved"},
@@ -112,6 +175,20 @@ def _response_units(parameters: Mapping[str, Any]) -> str:
     FROM tickets_at WHERE {_IN_WINDOW.format("entered")}"""
 
 
+def _answered_units(parameters: Mapping[str, Any]) -> str:
+    """The same, of those that were answered."""
+    return f"""SELECT * EXCEPT (counted, km), is_counted AND closed AS counted, toUInt8(counted) AS km
+      FROM (SELECT *, counted AS is_counted FROM ({_response_units(parameters)}))"""
+
+
+_SINCE_THE_BOT = f"""
+    SELECT id, {_DIMENSIONS}, created_at < {NEVER_MS} AS is_known, event_ids, '' AS outcome_id,
+      arrayFirst(t -> NOT is_known OR t >= created_at, replies) AS entered,
+      if(is_known, '', 'created_unknown') AS reason, is_known AS counted, is_known AS closed,
+      greatest(created_at, arrayMax(arrayPushFront(arrayFilter(t -> t < entered, bot_replies), 0))) AS waits_from,
+      if(is_known, entered - waits_from, 0) AS duration, 0 AS km, duration AS age, entered AS outcome_at
+    FROM tickets_at WHERE {_IN_WINDOW.format("entered")}"""
+
 FIRST_RESPONSE_TIME = Metric(
     name="first_response_time",
     title="First response time",
@@ -127,8 +204,42 @@ FIRST_RESPONSE_TIME = Metric(
     segments=TICKET_DIMENSIONS,
     statistics=("median", "mean", "p90", "km_median"),
     parameters=(
-        Parameter("bots", Kind.BOOLEAN, "false", "Whether a bot's reply is a response."),
-        Parameter("sla", Kind.DURATION, None, "Also the share answered within this time (statistics.sla_share)."),
+        Parameter("bots", Kind.BOOLEAN, "false", "Whether a bot's reply is a response.", definitions=_OWN_CLOCK),
+        Parameter(
+            "sla",
+            Kind.DURATION,
+            None,
+            "Also the share answered within this time (statistics.sla_share).",
+            definitions=("default",),
+        ),
+    ),
+    variants=(
+        Variant(
+            "zendesk",
+            "Zendesk's: of the tickets created in the window those that have been answered; who still waits is in no "
+            "number.",
+            {
+                "formula": "first public human reply - creation, of the tickets answered",
+                "units": _answered_units,
+                "statistics": ("median", "mean", "p90"),
+            },
+        ),
+        Variant(
+            "chatwoot",
+            "Chatwoot's: the first public human replies of the window, since the bot before it spoke last, else since "
+            "the creation; also of tickets that an agent opened.",
+            {
+                "formula": "first public human reply - (last word of a bot before it, else creation)",
+                "units": _SINCE_THE_BOT,
+                "attribution": "completion",
+                "excluded": ("created_unknown",),
+                "statistics": ("mean", "median", "p90"),
+            },
+        ),
+    ),
+    sources=(
+        "Zendesk: About native Support time duration metrics (support.zendesk.com, article 4408834848154)",
+        "Chatwoot: app/listeners/reporting_event_listener.rb (github.com/chatwoot/chatwoot)",
     ),
     excluded=("closed_unanswered", "created_unknown"),
     moments=(
@@ -161,15 +272,29 @@ FIRST_RESPONSE_TIME = Metric(
 )
 
 
+def _reopening_counts(parameters: Mapping[str, Any]) -> str:
+    """Whether the turn `i`, a reopening, is one."""
+    if parameters["thank_you"] == "count":
+        return "1"
+    return "turns[i + 1].1 = 0 OR arrayExists(t -> t >= turns[i].1 AND t <= turns[i + 1].1, replies)"
+
+
 def _reopen_units(parameters: Mapping[str, Any]) -> str:
-    counts = "1" if parameters["thank_you"] == "count" else (
-        "turns[i + 1].1 = 0 OR arrayExists(t -> t >= turns[i].1 AND t <= turns[i + 1].1, replies)"
-    )  # fmt: skip
+    counts = _reopening_counts(parameters)
     return f"""
     SELECT id, {_DIMENSIONS}, turns[1].1 AS entered, {{within:Int64}} AS h, '' AS reason, '' AS outcome_id,
       arrayFirst(i -> {counts}, arrayFilter(i -> i % 2 = 0, arrayEnumerate(turns))) AS turn,
       if(turn > 0, turns[turn].1, 0) AS outcome_at, event_ids
     FROM tickets_at WHERE notEmpty(turns) AND {_IN_WINDOW.format("entered")}"""
+
+
+def _reopenings(parameters: Mapping[str, Any]) -> str:
+    in_window, counts = _IN_WINDOW.format("turns[i].1"), _reopening_counts(parameters)
+    return f"""
+    SELECT id, {_DIMENSIONS}, '' AS reason, event_ids,
+      arrayFilter(i -> {in_window} AND (i % 2 = 1 OR ({counts})), arrayEnumerate(turns)) AS told,
+      arrayCount(i -> i % 2 = 0, told) AS above, arrayCount(i -> i % 2 = 1, told) AS below, turns[told[1]].1 AS entered
+    FROM tickets_at WHERE notEmpty(told)"""
 
 
 REOPEN_RATE = Metric(
@@ -186,13 +311,34 @@ REOPEN_RATE = Metric(
     segments=TICKET_DIMENSIONS,
     horizon="within",
     parameters=(
-        Parameter("within", Kind.DURATION, "P14D", "How long after the first solve a reopening counts.", least=1),
+        Parameter(
+            "within",
+            Kind.DURATION,
+            "P14D",
+            "How long after the first solve a reopening counts.",
+            least=1,
+            definitions=("default",),
+        ),
         Parameter(
             "thank_you",
             Kind.CHOICE,
             "ignore",
             "A reopening that is solved again with no public human reply between.",
             ("ignore", "count"),
+        ),
+    ),
+    variants=(
+        Variant(
+            "events",
+            "Reopenings of the window per solve of the window, however often one ticket comes back.",
+            {
+                "formula": "reopenings / solves",
+                "units": _reopenings,
+                "shape": Shape.RATIO,
+                "attribution": "completion",
+                "horizon": None,
+                "options": {"entity": "ticket"},
+            },
         ),
     ),
     clustered=True,

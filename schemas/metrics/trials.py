@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.facts import canonical, with_person
-from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
+from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape, Variant
 from schemas.metrics.units import ENTITY_DIMENSIONS
 from schemas.tables import NEVER_MS
 
@@ -93,6 +93,10 @@ def _units(parameters: Mapping[str, Any]) -> str:
     return f"SELECT * FROM ({rows}) WHERE {kept}"
 
 
+def _paid_in_the_window(parameters: Mapping[str, Any]) -> str:
+    return f"SELECT * FROM ({_units({**parameters, 'attribution': 'completion'})}) WHERE above AND reason = ''"
+
+
 def _event(message_id: str, name: str, day: int, user: str, **properties: object) -> Mapping[str, Any]:
     return {
         "messageId": message_id,
@@ -135,6 +139,21 @@ TRIAL_TO_PAID_RATE = Metric(
             "cohort",
             "Trials begun in the window, those that ended in it, or payments in it per trial begun in it.",
             ("cohort", "end", "completion"),
+            definitions=("default",),
+        ),
+    ),
+    variants=(
+        Variant(
+            "articles",
+            "What some articles print: how many trials were paid for in the window, whenever they began.",
+            {
+                "formula": "trials paid in the window",
+                "unit": "trials",
+                "shape": Shape.COUNT,
+                "attribution": "completion",
+                "units": _paid_in_the_window,
+                "options": {"entity": "trial"},
+            },
         ),
     ),
     under={

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from query_api.app import problems, router
 from query_api.count import Unit
+from query_api.differences import Difference, Treatment
 from query_api.question import Cell, Question
 from query_api.service import Lag
 from schemas.errors import PROBLEMS
@@ -29,12 +30,33 @@ TENANTS = {
             "write_keys": ["wk_demo"],
             "read_tokens": ["rt_demo"],
             "allowed_origins": ["https://board.example"],
+            "targets": [
+                {"metric": "orders", "value": 5},
+                {"metric": "orders", "segment": {"country": "DE"}, "value": 1},
+                {"metric": "happiness", "value": 1},
+            ],
         },
         {"id": "other", "write_keys": ["wk_other"], "read_tokens": ["rt_other"], "allowed_origins": []},
     ]
 }
 READ = {"authorization": "Bearer rt_demo"}
 UNITS = [Unit(f"c{n}", 1000 * (n // 2), "u:u1", None, None, None, None, "numerator", [], []) for n in range(5)]
+
+DIFFERENCES = [
+    Difference(
+        "person",
+        f"u{n}",
+        "u:u1",
+        1000 * (n // 2),
+        f"person u{n}",
+        {
+            "default": Treatment("numerator", None, 1500),
+            "window": Treatment("excluded", "bot", None),
+            "returning": None,
+        },
+    )
+    for n in range(5)
+]
 
 
 class Numbers:
@@ -66,6 +88,15 @@ class Numbers:
         later = [unit for unit in UNITS if after is None or (unit.entered, unit.id) > after]
         return len(UNITS), later[:limit]
 
+    async def differ(
+        self, store: Store, questions: Sequence[Question], after: tuple[int, str] | None, limit: int
+    ) -> tuple[int, Sequence[Difference]]:
+        self.asked += questions
+        if len(questions) < 2:
+            return 0, []
+        later = [each for each in DIFFERENCES if after is None or (each.entered, each.key) > after]
+        return len(DIFFERENCES), later[:limit]
+
 
 @pytest.fixture
 def numbers() -> Numbers:
@@ -79,7 +110,15 @@ def app(numbers: Numbers, tmp_path: Path) -> FastAPI:
     application = FastAPI()
     lag = lambda: Lag(records=5, oldest_seconds=1.5)  # noqa: E731 -- a value that is called
     application.include_router(
-        router(numbers, Tenants(path), lambda: numbers.watermark, lag, count=numbers.count, explain=numbers.explain)
+        router(
+            numbers,
+            Tenants(path),
+            lambda: numbers.watermark,
+            lag,
+            count=numbers.count,
+            explain=numbers.explain,
+            differ=numbers.differ,
+        )
     )
     problems(application)
     return application
@@ -198,6 +237,30 @@ async def test_several_metrics_each_answer_or_refuse(http: httpx.AsyncClient) ->
     )
 
 
+async def test_an_answer_carries_the_target_of_its_tenant_and_no_other_s(
+    http: httpx.AsyncClient, numbers: Numbers
+) -> None:
+    numbers.cells = [Cell(n=3, numerator=3), Cell(("DE",), n=2, numerator=2), Cell((None,), n=1, numerator=1)]
+    given = (await http.get("/v1/metrics/orders?segment=country", headers=READ)).json()
+    assert given["target"] == {"value": 5.0, "distance": -2.0, "met": False, "interval_excludes": None}
+    assert [each["target"] and each["target"]["met"] for each in given["segments"]] == [True, None]
+    schema = (await http.get("/openapi.json")).json()["components"]["schemas"]
+    assert set(given["target"]) == set(schema["Target"]["required"])
+    assert set(given["segments"][0]) == set(schema["Segment"]["required"])
+    numbers.cells = [Cell(n=3, numerator=3)]
+    others = await http.get("/v1/metrics/orders", headers={"authorization": "Bearer rt_other"})
+    assert others.json()["target"] is None
+
+
+async def test_the_catalogue_names_who_published_a_band(http: httpx.AsyncClient) -> None:
+    told = (await http.get("/v1/metrics", headers=READ)).json()["metrics"]
+    bands = {entry["name"]: entry["bands"] for entry in told}
+    assert [band["name"] for band in bands["nps"]] == ["good", "excellent"]
+    assert all(band["source"] for found in bands.values() for band in found)
+    document = (await http.get("/openapi.json")).json()
+    assert "Baymard" in document["paths"]["/v1/metrics/cart_abandonment_rate"]["get"]["description"]
+
+
 async def test_status_is_the_token_s_tenant_s(http: httpx.AsyncClient) -> None:
     assert (await http.get("/v1/status", headers=READ)).json() == {
         "watermark": "2026-11-22T10:00:03.120Z",
@@ -224,6 +287,73 @@ async def test_pages_of_explanations_follow_each_other_as_of_one_instant(
     assert seen == ["c0", "c1", "c2", "c3", "c4"]
     assert instants == {"2026-11-22T10:00:03Z"}
     assert len({(question.at, question.start) for question in numbers.asked}) == 1
+
+
+@pytest.mark.parametrize("name", METRICS)
+async def test_every_definition_is_compared_on_the_same_data(
+    http: httpx.AsyncClient, numbers: Numbers, name: str
+) -> None:
+    response = await http.get(f"/v1/metrics/{name}/compare", headers=READ)
+    assert response.status_code == 200, response.text
+    told = response.json()
+    assert [each["definition"] for each in told["definitions"]] == list(METRICS[name].definitions)
+    assert [each["answer"]["definition"] for each in told["definitions"]] == list(METRICS[name].definitions)
+    assert {question.at for question in numbers.asked} == {parse_instant("2026-11-22T10:00:03Z", "UTC")}
+    schema = (await http.get("/openapi.json")).json()["components"]["schemas"]
+    assert set(told) == set(schema["DefinitionsCompared"]["required"])
+    assert {key for each in told["definitions"] for key in each} == set(schema["Defined"]["required"])
+
+
+async def test_pages_of_differences_follow_each_other_as_of_one_instant(
+    http: httpx.AsyncClient, numbers: Numbers
+) -> None:
+    path = "/v1/metrics/repeat_purchase_rate/compare?limit=2&window=P2D&horizon=P7D"
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await http.get(path + (f"&cursor={cursor}" if cursor else ""), headers=READ)).json()
+        assert bool(page["definitions"]) == (not cursor)
+        seen += [row["id"] for row in page["rows"]]
+        cursor = page["next_cursor"]
+        numbers.watermark += 5_000
+    assert seen == ["u0", "u1", "u2", "u3", "u4"]
+    assert len({(question.at, question.start) for question in numbers.asked}) == 1
+    first = (await http.get(path, headers=READ)).json()
+    assert first["rows"][0]["definitions"] == {
+        "default": {"counted": "numerator", "reason": None, "seconds": 1.5, "times": 1},
+        "window": {"counted": "excluded", "reason": "bot", "seconds": None, "times": 1},
+        "returning": None,
+    }
+    assert [each["left_out"] for each in first["definitions"]] == [[], ["horizon"], ["horizon"]]
+    explained = await http.get("/v1/metrics/repeat_purchase_rate/explain?limit=2&window=P2D&horizon=P7D", headers=READ)
+    for other in (
+        path.replace("P7D", "P8D"),
+        "/v1/metrics/repeat_purchase_rate/explain?limit=2&window=P2D&horizon=P7D",
+    ):
+        refused = await http.get(f"{other}&cursor={first['next_cursor']}", headers=READ)
+        is_problem(refused, "invalid_parameter")
+    is_problem(await http.get(f"{path}&cursor={explained.json()['next_cursor']}", headers=READ), "invalid_parameter")
+
+
+async def test_what_no_definition_knows_is_refused(http: httpx.AsyncClient) -> None:
+    path = "/v1/metrics/csat/compare"
+    is_problem(await http.get(f"{path}?colour=red", headers=READ), "unknown_parameter")
+    is_problem(await http.get(f"{path}?definition=mean", headers=READ), "invalid_parameter")
+    is_problem(await http.get(f"{path}?at=x", headers=READ), "invalid_parameter")
+    is_problem(await http.get("/v1/metrics/happiness/compare", headers=READ), "unknown_metric")
+
+
+async def test_a_definition_that_cannot_answer_says_why_beside_the_others(http: httpx.AsyncClient) -> None:
+    path = "/v1/metrics/conversion_rate/compare?goal=,"
+    told = (await http.get(path, headers=READ)).json()["definitions"]
+    assert {each["definition"]: (each["problem"] or {}).get("code") for each in told} == {
+        "default": "invalid_parameter",
+        "people": "invalid_parameter",
+        "cart": None,
+        "cart_to_checkout": None,
+        "checkout_to_order": None,
+    }
+    assert all((each["answer"] is None) == (each["problem"] is not None) for each in told)
 
 
 async def test_a_cursor_that_is_not_ours_is_refused(http: httpx.AsyncClient) -> None:
@@ -295,3 +425,45 @@ async def test_answers_have_the_documented_fields_and_no_others(http: httpx.Asyn
     schema = document["components"]["schemas"]["Answer"]
     given = (await http.get(f"/v1/metrics/{name}?compare=previous", headers=READ)).json()
     assert set(schema["required"]) <= set(given) <= set(schema["properties"])
+
+
+@pytest.mark.parametrize("name", METRICS)
+async def test_people_are_drawn_again_where_the_number_is_no_census(
+    http: httpx.AsyncClient, numbers: Numbers, name: str
+) -> None:
+    document = (await http.get("/openapi.json")).json()
+    for definition in METRICS[name].definitions:
+        metric = METRICS[name].defined(definition)
+        query = {"interval": "bootstrap", "definition": definition}
+        if metric.statistics:
+            query["statistic"] = "mean"
+        response = await http.get(f"/v1/metrics/{name}", params=query, headers=READ)
+        if metric.resamples:
+            assert response.status_code == 200, response.text
+            assert numbers.asked[-1].interval == "bootstrap"
+            told = document["paths"][f"/v1/metrics/{name}"]["get"]["parameters"]
+            assert "interval" in {parameter["name"] for parameter in told}
+        else:
+            assert is_problem(response, "unknown_parameter")["field"] == "interval"
+
+
+async def test_a_quantile_is_not_drawn_again_and_says_so(http: httpx.AsyncClient) -> None:
+    path = "/v1/metrics/first_response_time?interval=bootstrap"
+    assert is_problem(await http.get(path, headers=READ), "invalid_parameter")["field"] == "interval"
+    assert (await http.get(f"{path}&statistic=mean", headers=READ)).status_code == 200
+    refused = await http.get("/v1/metrics/nps?interval=guess", headers=READ)
+    assert is_problem(refused, "invalid_parameter")["field"] == "interval"
+
+
+async def test_replicates_become_the_interval_and_take_the_warning_away(
+    http: httpx.AsyncClient, numbers: Numbers
+) -> None:
+    drawn = [number / 100 for number in range(41)]
+    numbers.cells = [Cell(n=40, numerator=20, denominator=40, mature=40, persons=4, replicates=drawn)]
+    given = (await http.get("/v1/metrics/reopen_rate?interval=bootstrap", headers=READ)).json()
+    assert given["interval"] == {"low": 0.01, "high": 0.39, "method": "bootstrap_person", "confidence": 0.95}
+    assert given["warnings"] == ["imprecise"]
+    numbers.cells = [Cell(n=40, numerator=20, denominator=40, mature=40, persons=4)]
+    plain = (await http.get("/v1/metrics/reopen_rate", headers=READ)).json()
+    assert plain["interval"]["method"] == "wilson"
+    assert "clustered" in plain["warnings"]

@@ -35,6 +35,17 @@ ORDERS: dict[str, Callable[[list[Delivery]], list[Delivery]]] = {
 MIDDLE, AFTER = {"at": "2026-10-26T12:00:00Z"}, {"at": "2026-12-20T00:00:00Z"}
 AUTUMN = {"from": "2026-10-19", "to": "2026-10-27"}
 WHOLE = {"from": "2026-09-01", "to": "2026-11-12"}
+DEFINED: list[tuple[str, dict[str, str]]] = [
+    ("resolution_time", {"definition": "zendesk", "statistic": "mean"}),
+    ("resolution_time", {"definition": "chatwoot", "statistic": "mean"}),
+    ("resolution_time", {"definition": "articles"}),
+    ("first_response_time", {"definition": "zendesk", "statistic": "median"}),
+    ("first_response_time", {"definition": "chatwoot", "statistic": "mean"}),
+    ("reopen_rate", {"definition": "events"}),
+    ("cart_abandonment_rate", {"definition": "items"}),
+    ("cart_abandonment_rate", {"definition": "completion"}),
+    ("cart_abandonment_rate", {"definition": "articles"}),
+]
 QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     ("event_count", {**MIDDLE, **AUTUMN, "segment": "event"}),
     ("event_count", {**AFTER, "from": "2026-10-25", "to": "2026-10-26", "segment": "country,channel"}),
@@ -64,6 +75,8 @@ QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     ("first_response_time", {**AFTER, **WHOLE, "statistic": "mean", "bots": "true", "segment": "country"}),
     ("reopen_rate", {**MIDDLE, **AUTUMN, "segment": "agent"}),
     ("reopen_rate", {**AFTER, **WHOLE, "thank_you": "count", "within": "P3D"}),
+    *((metric, {**MIDDLE, **AUTUMN, **more}) for metric, more in DEFINED),
+    *((metric, {**AFTER, **WHOLE, "segment": "country", **more}) for metric, more in DEFINED),
     ("backlog", {**MIDDLE, "segment": "priority"}),
     ("backlog", {**AFTER, **AUTUMN, "segment": "agent", "compare": "previous"}),
 ]

@@ -59,6 +59,7 @@ ASKED: dict[str, list[dict[str, str]]] = {
         {"kind": "opt_out"},
         {"attribution": "end"},
         {"attribution": "completion"},
+        {"definition": "articles"},
         {"grace": "P2D", "length": "P9D", "refund_window": "P3D"},
     ],
     "retention_rate": [

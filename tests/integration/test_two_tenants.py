@@ -140,10 +140,11 @@ def _questions(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]
                 yield path, {**base, "filter": f"{named}:nin:word-of-a"}
         if metric is None:
             continue
-        for segment in metric.segments:
+        # All definitions at once cost as much as each by itself, which is asked with every segment already.
+        for segment in metric.segments[:1] if path.endswith("/compare") else metric.segments:
             named = segment.replace("trait.*", "trait.plan")
             yield path, {**base, "filter": f"{named}:eq:word-of-a"}
-            if "segment" in asked and not path.endswith("/explain"):
+            if "segment" in asked and not path.endswith(("/explain", "/compare")):
                 yield path, {**base, "segment": named, "filter": f"{named}:nin:word-of-a"}
 
 

@@ -28,6 +28,8 @@ from tests.reference.growth import answer as growth
 from tests.reference.opinions import drift
 from tests.reference.surveys import registry
 from tests.reference.unit import Sums, Unit, add_up
+from tests.reference.variants import SHAPES as VARIANT_SHAPES
+from tests.reference.variants import UNITS as VARIANT_UNITS
 
 RATES = {
     "cart_abandonment_rate": ("horizon", "absence"),
@@ -77,7 +79,8 @@ class Reference:
     def units(self, asked: Asked) -> list[Unit]:
         """Every unit of the question, for whoever must see why."""
         known = self.known(asked.at)
-        return [unit for unit in {**UNITS, **MORE_UNITS}[asked.metric](known, asked) if passes(unit, asked)]
+        of = VARIANT_UNITS.get((asked.metric, asked.definition), {**UNITS, **MORE_UNITS}[asked.metric])
+        return [unit for unit in of(known, asked) if passes(unit, asked)]
 
     def _counted(self, asked: Asked) -> Body:
         units = self.units(asked)
@@ -91,7 +94,8 @@ class Reference:
         return body
 
     def _cell(self, asked: Asked, units: list[Unit], whole: list[Unit]) -> Body:
-        body, shape = _body(asked, add_up(units)), SHAPES.get(asked.metric)
+        body = _body(asked, add_up(units))
+        shape = VARIANT_SHAPES.get((asked.metric, asked.definition)) or SHAPES.get(asked.metric)
         return body | shape(self.known(asked.at), asked, units, whole, body) if shape else body
 
     def _state(self, asked: Asked) -> Body:

@@ -243,7 +243,7 @@ def resolution(known: Known, asked: Asked) -> Iterator[Unit]:
 
     for ticket in known.tickets:
         solve = ticket.solves[0] if first and ticket.solves else None
-        if not first and ticket.solved():
+        if not first and ticket.solves and (ticket.solved() or asked.definition == "zendesk"):
             solve = ticket.solves[-1]
         unit = _ticket(known, ticket)
         if ticket.created is None:
@@ -280,6 +280,8 @@ def responses(known: Known, asked: Asked) -> Iterator[Unit]:
             unit.value = unit.died = max(0, response - ticket.created)
         elif ticket.solved():
             unit.reason = "closed_unanswered"
+        elif asked.definition == "zendesk":
+            unit.n = 0
         else:
             unit.survived, unit.mature = known.at - ticket.created, False
         yield unit

@@ -77,6 +77,14 @@ def _cell(known: Known, asked: Asked, found: list[tuple[Unit, Customer | None]])
         body = bodies[metric](asked, units)
         maturity = 1.0 if body["n"] else float(asked.at >= asked.end)
         return {"basis": "mature" if maturity else "observed", "maturity": maturity, "estimate": None, **body}
+    if (metric, asked.definition) == ("trial_to_paid_rate", "articles"):
+        paid = sum(unit.success for unit in units)
+        closed = float(bool(paid) or asked.at >= asked.end)
+        basis = "mature" if closed else "observed"
+        return {
+            "value": paid, "numerator": paid, "denominator": None, "n": paid, "interval": None, "maturity": closed,
+            "basis": basis, "estimate": None,
+        }  # fmt: skip
     if metric == "churn_rate":
         return _churn(known, asked, found)
     if metric == "retention_rate":

@@ -160,6 +160,10 @@ def score_body(known: Known, asked: Asked, units: list[Unit], whole: list[Unit],
     index = {"numerator": up - down, "value": 100 * (up - down) / n if n else None}
     total = sum(values, Fraction(0))
     mean = {"numerator": float(total), "value": float(total / n) if n else None}
+    if definition == "articles":
+        details |= {"promoters": up, "passives": n - up - down, "detractors": down}
+        counts = {"value": up - down, "numerator": up - down, "denominator": None, "interval": None}
+        return {**counts, **maturity(asked, units), "details": details}
     if asked.metric == "nps":
         details |= {"promoters": up, "passives": n - up - down, "detractors": down}
     else:

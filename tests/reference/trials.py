@@ -119,7 +119,8 @@ def _pays(copy: Copy) -> bool:
 
 def trial_to_paid(known: Known, asked: Asked) -> Iterator[Unit]:
     grace, refunds = int(asked.parameters["grace"]), int(asked.parameters["refund_window"])
-    attribution = asked.parameters["attribution"]
+    counting = asked.definition == "articles"
+    attribution = "completion" if counting else asked.parameters["attribution"]
     trials, charges = trials_of(known, int(asked.parameters["length"])), Charges(known)
     earliest: dict[str, tuple[int, str]] = {}
     for trial in trials:
@@ -141,7 +142,7 @@ def trial_to_paid(known: Known, asked: Asked) -> Iterator[Unit]:
             unit.reason = "second_trial"
         elif trial.kind != asked.parameters["kind"]:
             unit.reason = "other_kind"
-        if unit.reason and not began:
+        if (unit.reason and not began) or (counting and (unit.reason or not ended_well)):
             continue
         age, horizon = known.at - trial.start, trial.end + grace - trial.start
         unit.n, unit.success = int(began), ended_well if attribution == "completion" else paid is not None

@@ -163,3 +163,34 @@ def test_a_question_that_is_declared_twice_or_has_no_scale_is_refused(path: Path
     questions = [{"survey": "s1", "question": "q1", "metric": "nps"}, {"survey": "s1", "metric": "nps", **question}]
     with pytest.raises(InvalidTenants, match="question"):
         Tenants(written(path, {**TENANT, "questions": questions}))
+
+
+def test_a_bad_target_is_named_with_its_place_and_takes_nothing_else_with_it(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = [{"metric": "nps", "value": 50}, {"metric": "nps", "segment": {"channel": "web"}, "value": 40}]
+    bad = {
+        "1.metric: there is no metric 'happiness'": {"metric": "happiness", "value": 1},
+        "2.segment.colour: nps is cut by country": {"metric": "nps", "segment": {"colour": "red"}, "value": 1},
+        "3.value: Field required": {"metric": "nps"},
+        "4.definition: csat has default, mean": {"metric": "csat", "definition": "zendesk", "value": 1},
+        "5.statistic: nps has none": {"metric": "nps", "statistic": "mean", "value": 1},
+        "6.segment: an earlier target is for the same number": {"metric": "nps", "value": 51},
+        "7.segment: at most 2": {"metric": "nps", "segment": dict.fromkeys(("a", "b", "c"), "x"), "value": 1},
+        "8.aim: Extra inputs": {"metric": "nps", "value": 1, "aim": 2},
+        "9: Input should be": 5,
+    }
+    (tenant,) = Tenants(written(path, {**TENANT, "targets": [good[0], *bad.values(), good[1]]})).all
+    assert [(target.metric, target.value) for target in tenant.targets] == [("nps", 50.0), ("nps", 40.0)]
+    assert len(caplog.messages) == len(bad)
+    for told, message in zip(bad, caplog.messages, strict=True):
+        assert f"{path}: tenants.0.targets.{told}" in message
+
+
+def test_a_new_target_holds_once_the_file_is_looked_at_again(path: Path) -> None:
+    clock = Clock()
+    tenants = Tenants(written(path, TENANT), clock)
+    assert not tenants.all[0].targets
+    written(path, {**TENANT, "targets": [{"metric": "nps", "segment": {"trait.plan": "pro"}, "value": 50}]})
+    clock.now = 5.0
+    assert [target.segment for target in tenants.all[0].targets] == [{"trait.plan": "pro"}]
