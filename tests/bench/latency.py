@@ -1,7 +1,7 @@
 """How long each metric takes from facts on a large tenant: a table, and the question that is worst.
 
 Run by `make bench`. The events are generated straight into records (ingest is not what is measured here) and folded
-by the real processors; every metric is asked over a day and over 28 days, total and with one segment.
+by the real processors; every metric and some funnels are asked over a day and over 28 days, total and with one segment.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,27 @@ import msgspec
 from deploy.migrate import migrate
 from deploy.store import ClickHouseStore
 from query_api.count import count
-from query_api.question import Question
+from query_api.funnel_count import FunnelCell, count_funnel
+from query_api.funnel_question import parse_funnel
+from query_api.question import Cell, Question
 from schemas.metrics import METRICS
 from schemas.metrics.metric import DEFAULT, Kind, Metric, Shape
-from schemas.periods import DAY_MS, parse_duration
+from schemas.periods import DAY_MS, format_instant, parse_duration
 from schemas.record import Frame, Record, encode
+from schemas.tenants import Tenant
 from stream_processors.processor import Processor
 
 END_MS = 1_795_000_000_000
 DAYS = 60
 BATCH = 20_000
+_CART = "product_added,checkout_started,order_completed"
+FUNNELS: Mapping[str, Mapping[str, str]] = {
+    "funnels: from the cart": {"steps": _CART},
+    "funnels: from a visit": {"steps": f"page_viewed,{_CART}"},
+    "funnels: strict": {"steps": _CART, "order": "strict"},
+    "funnels: unordered": {"steps": _CART, "order": "unordered"},
+    "funnels: the journey": {},
+}
 _COUNTRIES = ("DE", "AT", "CH", "FR", "")
 _DEVICES = ("mobile", "desktop", "tablet")
 
@@ -137,22 +149,43 @@ async def measure(store: ClickHouseStore, rounds: int) -> list[dict[str, Any]]:
     for name, metric in METRICS.items():
         for days in (1, 28):
             for segments in ((), ("country",)):
-                asked, taken = question(metric, days, segments), []
-                for _ in range(rounds):
-                    began = time.perf_counter()
-                    cells = await count(store, asked)
-                    taken.append((time.perf_counter() - began) * 1000)
-                rows.append(
-                    {
-                        "metric": name,
-                        "days": days,
-                        "segment": ",".join(segments),
-                        "n": cells[0].n,
-                        "median_ms": round(statistics.median(taken), 1),
-                        "worst_ms": round(max(taken), 1),
-                    }
-                )
+                asked = question(metric, days, segments)
+                rows.append(await _timed(partial(count, store, asked), rounds, name, days, segments))
     return rows
+
+
+async def measure_funnels(store: ClickHouseStore, rounds: int) -> list[dict[str, Any]]:
+    """The same of funnels: from a rare event, from a frequent one, in any order, and the journey."""
+    tenant, rows = Tenant(id="bench", timezone="UTC"), []
+    for name, query in FUNNELS.items():
+        for days in (1, 28):
+            for segments in ((), ("country",)):
+                window = [("window", f"P{days}D"), ("at", format_instant(END_MS)), *(("segment", s) for s in segments)]
+                asked = parse_funnel([*query.items(), *window], tenant, END_MS)
+                rows.append(await _timed(partial(count_funnel, store, asked), rounds, name, days, segments))
+    return rows
+
+
+async def _timed(
+    ask: Callable[[], Awaitable[Sequence[Cell | FunnelCell]]],
+    rounds: int,
+    name: str,
+    days: int,
+    segments: Sequence[str],
+) -> dict[str, Any]:
+    taken = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        cells = await ask()
+        taken.append((time.perf_counter() - began) * 1000)
+    return {
+        "metric": name,
+        "days": days,
+        "segment": ",".join(segments),
+        "n": cells[0].n,
+        "median_ms": round(statistics.median(taken), 1),
+        "worst_ms": round(max(taken), 1),
+    }
 
 
 async def main(events: int, rounds: int, out: Path | None) -> None:
@@ -163,7 +196,7 @@ async def main(events: int, rounds: int, out: Path | None) -> None:
         seconds = await fill(store, events)
         stored = (await store.query("SELECT count() FROM events"))[0][0]
         print(f"{stored} events folded and stored in {seconds:.0f} s ({stored / seconds:.0f} events/s)")
-        rows = await measure(store, rounds)
+        rows = await measure(store, rounds) + await measure_funnels(store, rounds)
         await store.close()
     print(f"{'metric':28}{'days':>5}{'segment':>10}{'n':>10}{'median ms':>12}{'worst ms':>11}")
     for row in rows:

@@ -25,7 +25,7 @@ WINDOWS = ("PT0S", "PT1M", "PT1H", "P1D", "P14D", "P30D")
 
 @pytest.fixture
 async def http(store: ClickHouseStore, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    await feed(store, stream(3, 3000, GrowthJourneys))
+    await feed(store, stream(3, 1500, GrowthJourneys))
     async with reader(store, tmp_path) as client:
         yield client
 
