@@ -189,6 +189,9 @@ def _row(start: int, end: int, size: int | None, known: Sequence[int | None]) ->
 
 
 def parameters() -> list[dict[str, Any]]:
-    """Those of the route, in OpenAPI's words."""
+    """Those of the route, in OpenAPI's words: `period` has its own meaning, `window` its own default."""
     found = {each["name"]: each for each in reversed(operation_parameters(TRIANGLE))}
+    length = {key: value for key, value in found["window"]["schema"].items() if key != "default"}
+    meaning = "Length of the window that ends at `at`; default the last `periods`, the one under way included."
+    found["window"] = {**found["window"], "schema": length, "description": meaning}
     return [each for name, each in reversed(found.items()) if name not in _NO_MEANING]

@@ -120,6 +120,9 @@ def test_what_cannot_be_asked_is_refused_by_name(query: list[tuple[str, str]], c
 
 def test_every_documented_parameter_is_taken_and_no_other() -> None:
     names = [each["name"] for each in parameters()]
+    documented = {each["name"]: each["schema"] for each in parameters()}
+    assert documented["period"]["default"] == "day"
+    assert "default" not in documented["window"]
     assert len(names) == len(set(names))
     assert set(names) == {
         "period", "periods", "start_event", "return_event", "mode", "min_occurrences", "window", "from", "to", "at",
