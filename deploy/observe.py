@@ -92,7 +92,10 @@ class Counting:
 
 def _given(scope: Scope) -> str:
     """The caller's own id of the request."""
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == _HEADER), "")
+    for name, value in scope["headers"]:
+        if name == _HEADER:
+            return str(value.decode("latin-1"))
+    return ""
 
 
 def _kind(scope: Scope) -> str:
