@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import uvloop
 
@@ -20,6 +21,7 @@ import query_api.app
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.direct import DirectProtocol
 from deploy.in_process_log import InProcessLog, Write
 from deploy.observe import Counting
 from deploy.opening import listen, lock_folder, make_tenants, open_store, open_tenants, serve_until_told
@@ -162,6 +164,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
             listening,
             greeting=lambda base: welcome(base, tenants.all[0], created, datetime.now(UTC)),
             draining=service.drain,
+            protocol=partial(DirectProtocol, producers, service.requests),
         )
 
 

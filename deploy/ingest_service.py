@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import uvloop
@@ -20,6 +21,7 @@ import ingest.app
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.direct import DirectProtocol
 from deploy.kafka.log import Connector, KafkaLog
 from deploy.kafka.producer import connect
 from deploy.observe import Counting
@@ -144,6 +146,7 @@ async def serve(settings: Settings, connector: Connector) -> None:
             listening,
             greeting=lambda base: f"sojourn ingest is running at {base}",
             draining=service.drain,
+            protocol=partial(DirectProtocol, service.ingest, service.requests),
         )
 
 

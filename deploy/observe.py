@@ -39,7 +39,7 @@ class Counting:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._ids = RequestIds()
+        self.ids = RequestIds()
         self._failed = Counter[int]()
         self._warned_at = 0.0
         self.by_status: Counter[str] = Counter()
@@ -59,19 +59,15 @@ class Counting:
             await self._app(scope, receive, send)
             return
 
-        request_id = self._ids.of(_given(scope))
+        request_id = self.ids.of(_given(scope))
         scope[SCOPE] = request_id
         CURRENT.set(request_id)
         began = time.perf_counter()
 
         def counted(message: Message) -> Awaitable[None]:  # no coroutine of its own: this runs twice a request
             if message["type"] == "http.response.start":
-                status, seconds = message["status"], time.perf_counter() - began
-                self.by_status[str(status)] += 1
-                self.seconds[_kind(scope)].observe(seconds)
                 message["headers"] = [*message.get("headers", ()), (_HEADER, request_id.encode())]
-                if status >= 500:
-                    self._warn(scope, status, seconds)
+                self.answered(scope["method"], scope["path"], message["status"], time.perf_counter() - began)
             return send(message)
 
         self.in_flight += 1
@@ -80,14 +76,21 @@ class Counting:
         finally:
             self.in_flight -= 1
 
-    def _warn(self, scope: Scope, status: int, seconds: float) -> None:
+    def answered(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count an answer whose first byte took so long."""
+        self.by_status[str(status)] += 1
+        self.seconds["write" if method == "POST" else "probe" if path in PROBES else "read"].observe(seconds)
+        if status >= 500:
+            self._warn(method, path, status, seconds)
+
+    def _warn(self, method: str, path: str, status: int, seconds: float) -> None:
         """Tell of a failure; of many only one a second, and how many there were: an overload must not be made worse."""
         self._failed[status] += 1
-        if scope["path"] in PROBES or time.monotonic() - self._warned_at < WARN_SECONDS:
+        if path in PROBES or time.monotonic() - self._warned_at < WARN_SECONDS:
             return
         self._warned_at = time.monotonic()
-        asked = f"{scope['method']} {scope['path'][:200]}"
-        logger.warning("%s answered %d after %.0f ms (%s so far)", asked, status, seconds * 1000, dict(self._failed))
+        told = (method, path[:200], status, seconds * 1000, dict(self._failed))
+        logger.warning("%s %s answered %d after %.0f ms (%s so far)", *told)
 
 
 def _given(scope: Scope) -> str:
@@ -96,12 +99,6 @@ def _given(scope: Scope) -> str:
         if name == _HEADER:
             return str(value.decode("latin-1"))
     return ""
-
-
-def _kind(scope: Scope) -> str:
-    if scope["method"] == "POST":
-        return "write"
-    return "probe" if scope["path"] in PROBES else "read"
 
 
 def process() -> dict[Signal, Reading]:

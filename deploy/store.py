@@ -29,6 +29,11 @@ T = TypeVar("T")
 DATABASE = "sojourn"
 MAX_WAITING = 256
 """Calls that may wait for a thread of one pool; the next one is refused, so that memory stays bounded."""
+KEEP_FREE = 0.02
+"""Share of the store's disk below which it refuses inserts, which wait (503): the merges under way need the room. On a
+disk that another program had filled to the last byte the engine committed a merged part with an empty file, and every
+later read of it failed [measured].
+"""
 PASSING = {
     74: "cannot read from file",
     75: "cannot write to file",
@@ -188,7 +193,11 @@ class ClickHouseStore:
         self.embedded = urlsplit(dsn).scheme == "chdb"
         # Relations are written once and materialised; everything else about joins stays the engine's default.
         reading = {"max_execution_time": query_seconds, "enable_materialized_cte": 1}
-        inserting = {"max_execution_time": insert_seconds, "async_insert": 0}
+        inserting = {
+            "max_execution_time": insert_seconds,
+            "async_insert": 0,
+            "min_free_disk_ratio_to_perform_insert": KEEP_FREE,
+        }
         changing = {"max_execution_time": COMMAND_SECONDS, "async_insert": 0, "mutations_sync": 2}
         grace = CONNECT_SECONDS + MARGIN_SECONDS
         self._reads = Pool("store-read", query_threads, lambda: self._connect(reading), seconds=query_seconds + grace)
@@ -204,7 +213,7 @@ class ClickHouseStore:
         self.inserts = 0
         self.failures = 0
 
-    def _connect(self, settings: Mapping[str, int], name: str | None = None) -> Client:
+    def _connect(self, settings: Mapping[str, float], name: str | None = None) -> Client:
         target = name or self.database
         common: dict[str, Any] = {"tz_mode": "aware", "settings": dict(settings), "show_clickhouse_errors": True}
         if self.embedded:

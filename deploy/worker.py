@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 
 import uvloop
 
-from deploy import logs
+from deploy import garbage, logs
 from deploy.cli import GAVE_UP
 from deploy.clock import clock
 from deploy.kafka.offsets import TopicOffsets
@@ -126,6 +126,7 @@ async def _tell(
 async def _until_the_end(read: Settings, member: str, parent: socket.socket, edges: Edges) -> None:
     """Work, then leave from within the loop: unwinding Faust could still acknowledge, and a thread could hold it up."""
     code = 0
+    garbage.seldom()
     try:
         await work(read, member, parent, edges)
     except (GaveUp, StoreUnavailable, StoreRejected, OSError) as error:

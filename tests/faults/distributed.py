@@ -350,7 +350,7 @@ def table(results: list[Result]) -> str:
 
 
 async def run(
-    folder: Path, names: Sequence[str], *, times: int, short: bool, seed: int, mutant: str = "", disk_mb: int = 1500
+    folder: Path, names: Sequence[str], *, times: int, short: bool, seed: int, mutant: str = "", disk_mb: int = 2000
 ) -> list[Result]:
     """The faults by name, one after the other on one cluster in an empty folder."""
     results = []

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from deploy.store import KEEP_FREE
 
 
 class SmallDisk:
@@ -30,15 +33,13 @@ class SmallDisk:
             self._libc.umount2(str(self.folder).encode(), 2)
 
     def fill(self) -> None:
-        """Until nothing more fits."""
+        """Until half of what the store keeps free is left: no insert is taken, and what it merges can end."""
         assert self.mounted, "without the right to mount there is no disk to fill"
+        left = self._size * 1_048_576 * KEEP_FREE / 2
         with (self.folder / "ballast").open("wb") as file:
-            try:
-                while True:
-                    file.write(b"\0" * 65_536)
-                    file.flush()
-            except OSError:
-                pass
+            while (free := os.statvfs(self.folder)).f_bavail * free.f_frsize > left:
+                file.write(b"\0" * 65_536)
+                file.flush()
 
     def empty(self) -> None:
         (self.folder / "ballast").unlink()
