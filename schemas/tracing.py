@@ -1,8 +1,11 @@
 """The id of a request, from its HTTP header to the rows that it made.
 
 A caller's own `X-Request-Id` is taken if it is a plain word; else one is made. Those count up within a process, so that
-neighbours in the archive share nearly all of their letters: a column of them compresses to a few bytes a row, where
-random ones would cost more than most of what an event says.
+neighbours in the archive share nearly all of their letters. Measured with one event a request, on rows of 61 bytes: the
+column costs 6.6 bytes a row, with random UUIDs 18.7, which is as much as the message ids.
+
+Why a column, and not the log's lines alone: a line a request costs ingest more than everything else that it does, and
+lines are thrown away long before the rows whose origin somebody asks for.
 """
 
 from __future__ import annotations
