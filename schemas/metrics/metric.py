@@ -20,6 +20,7 @@ class Shape(StrEnum):
     PER_PERSON = "per_person"
     RATE = "rate"
     RATIO = "ratio"
+    MEAN = "mean"
     DISTINCT = "distinct"
     STICKINESS = "stickiness"
     DURATION = "duration"
@@ -106,13 +107,15 @@ class Metric:
     parameters that gives it; its columns are named in `schemas/metrics/units.py`. `horizon` names the parameter that
     holds H; `statistics` are the choices of `statistic=`, the first is the default; `excluded` and `details` are the
     keys that the body may carry. `options["outcome"]` says whether a rate counts the `presence` or `absence` of one, or
-    the units that the SQL marks as `hit`: these have no Kaplan–Meier. Where filters choose rows of which units are made
-    only then, `selects` is the SELECT of those rows, and `units` reads them as `selected_rows`.
+    the units that the SQL marks as `hit`: these have no Kaplan–Meier, unless `options["curve"]` says that `outcome_at`
+    is when they can no longer become one; `options["inverse"]` turns a rate over. Where filters choose rows of which
+    units are made only then, `selects` is the SELECT of those rows, and `units` reads them as `selected_rows`.
     `narrowed` is a SELECT over `filtered` (the units with person, traits and filters) where it depends on the others
     which of them count. `beside` are details that are the n of other metrics over the same window and filters,
-    `derived` are made of other details, `longer` are other windows with the same end (ms; None: all the time before)
-    whose scores are counted too. By `score` scores become a number; `denominator` makes a rate's own of n, the
-    details, what is excluded and the parameters.
+    `derived` are made of other details, of `n` and of the `hours` that the window has had, `tallied` of how often each
+    text occurs in the units' column of that name (an array of them), `longer` are other windows with the same end (ms;
+    None: all the time before) whose scores are counted too. By `score` scores become a number; `denominator` makes a
+    rate's own of n, the details, what is excluded and the parameters.
     `binds` gives what the SQL needs of the tenant's settings, as bound parameters.
     """
 
@@ -142,6 +145,7 @@ class Metric:
     beside: Mapping[str, Metric] = field(default_factory=dict)
     longer: Mapping[str, int | None] = field(default_factory=dict)
     derived: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
+    tallied: Mapping[str, Callable[[Mapping[str, int]], Any]] = field(default_factory=dict)
     denominator: Denominator | None = None
     score: Score | None = None
     binds: Callable[[Tenant, Mapping[str, Any]], Mapping[str, Any]] | None = None
@@ -176,7 +180,7 @@ class Metric:
     @property
     def summed(self) -> tuple[str, ...]:
         """The details that are columns of the units."""
-        other = {*self.beside, *self.derived, *(_OF_A_MIX if self.shape is Shape.MIX else ())}
+        other = {*self.beside, *self.derived, *self.tallied, *(_OF_A_MIX if self.shape is Shape.MIX else ())}
         return tuple(name for name in self.details if name not in other)
 
     @property
@@ -188,7 +192,7 @@ class Metric:
     @property
     def has_curve(self) -> bool:
         """Whether a rate's units tell when their outcome came."""
-        return self.options.get("outcome") != "mark"
+        return self.options.get("outcome") != "mark" or bool(self.options.get("curve"))
 
     @property
     def own_horizons(self) -> bool:
