@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.metrics.abandonment import CART_ABANDONMENT_RATE, CHECKOUT_ABANDONMENT_RATE
 from schemas.metrics.activity import DAU, MAU, STICKINESS, WAU
+from schemas.metrics.contacts import CONTACT_VOLUME, HANDLING_TIME, TRANSFERS_PER_CONTACT
 from schemas.metrics.conversion import CONVERSION_RATE, SIGN_UP_RATE
 from schemas.metrics.events import EVENT_COUNT, VISITS
 from schemas.metrics.metric import Metric
@@ -43,6 +44,9 @@ METRICS: dict[str, Metric] = {
         FIRST_RESPONSE_TIME,
         REOPEN_RATE,
         BACKLOG,
+        CONTACT_VOLUME,
+        HANDLING_TIME,
+        TRANSFERS_PER_CONTACT,
         NPS,
         CSAT,
         CES,
