@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas.metrics.abandonment import CART_ABANDONMENT_RATE, CHECKOUT_ABANDONMENT_RATE
 from schemas.metrics.activity import DAU, MAU, STICKINESS, WAU
 from schemas.metrics.contacts import CONTACT_VOLUME, HANDLING_TIME, TRANSFERS_PER_CONTACT
+from schemas.metrics.containment import SELF_SERVICE_CONTAINMENT_RATE
 from schemas.metrics.conversion import CONVERSION_RATE, SIGN_UP_RATE
 from schemas.metrics.events import EVENT_COUNT, VISITS
 from schemas.metrics.metric import Metric
@@ -47,6 +48,7 @@ METRICS: dict[str, Metric] = {
         CONTACT_VOLUME,
         HANDLING_TIME,
         TRANSFERS_PER_CONTACT,
+        SELF_SERVICE_CONTAINMENT_RATE,
         NPS,
         CSAT,
         CES,
