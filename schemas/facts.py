@@ -300,9 +300,9 @@ _ACTIVE_IN = Relation(
 
 SOLVED_FROM = 3
 """Ranks of transitions: created 0, (re)opened 1, other 2, solved 3, closed 4; from this one on a ticket is solved."""
-PENDING, AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, BY_BOT = 1, 2, 4, 8, 16, 32
+PENDING, AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, BY_BOT, CUSTOMER_REPLY = 1, 2, 4, 8, 16, 32, 64
 """Marks of a transition: waiting for the customer; public reply of a human agent, of a bot; who created it; done by
-a bot."""
+a bot; the customer wrote."""
 
 
 STEPS = (

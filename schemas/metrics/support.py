@@ -154,13 +154,21 @@ FIRST_RESPONSE_TIME = Metric(
 )
 
 
-def _reopen_units(parameters: Mapping[str, Any]) -> str:
-    counts = "1" if parameters["thank_you"] == "count" else (
+def reopening(thank_you: str) -> str:
+    """The place in `turns` (0: none) at which a ticket was first opened again, told by its `turns` and `replies`; to
+    `ignore` a thank-you is to pass over what was solved again with no human reply between.
+    """
+    counts = "1" if thank_you == "count" else (
         "turns[i + 1].1 = 0 OR arrayExists(t -> t >= turns[i].1 AND t <= turns[i + 1].1, replies)"
     )  # fmt: skip
+    return f"""arrayFirst(i -> {counts},
+        arrayFilter(i -> i % 2 = 0, arrayEnumerate(turns)))"""
+
+
+def _reopen_units(parameters: Mapping[str, Any]) -> str:
     return f"""
     SELECT id, {_DIMENSIONS}, turns[1].1 AS entered, {{within:Int64}} AS h, '' AS reason, '' AS outcome_id,
-      arrayFirst(i -> {counts}, arrayFilter(i -> i % 2 = 0, arrayEnumerate(turns))) AS turn,
+      {reopening(parameters["thank_you"])} AS turn,
       if(turn > 0, turns[turn].1, 0) AS outcome_at, event_ids
     FROM tickets_at WHERE notEmpty(turns) AND {_IN_WINDOW.format("entered")}"""
 
