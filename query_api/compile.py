@@ -288,7 +288,14 @@ def _aggregates(question: Question) -> dict[str, str]:
     details = {f"detail_{name}": f"toInt64(sum({name}))" for name in metric.summed if not name.endswith("_seconds")}
     match metric.shape:
         case Shape.COUNT:
-            return {"n": f"countIf({_COUNTED})", **nothing}
+            return {"n": f"countIf({_COUNTED})", **nothing, **details}
+        case Shape.MEAN:
+            return {
+                "n": f"countIf({_COUNTED})",
+                "values": f"sumMapIf([('', toInt64(amount))], [toUInt64(1)], {_COUNTED})",
+                **nothing,
+                **details,
+            }
         case Shape.MONEY:
             return {
                 "n": f"countIf({_COUNTED})",
@@ -342,6 +349,10 @@ def _aggregates(question: Question) -> dict[str, str]:
                 "persons": f"uniqExactIf(if(actor = '', id, person), {_COUNTED})" if metric.clustered else "0",
                 **nothing,
                 **details,
+                **{
+                    f"tally_{name}": f"sumMapIf(mapFromArrays({name}, arrayMap(x -> toUInt64(1), {name})), {_COUNTED})"
+                    for name in metric.tallied
+                },
             }
         case Shape.DURATION:
             return {

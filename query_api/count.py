@@ -15,6 +15,7 @@ from query_api.resampling import resampled
 from query_api.statistics import quantile
 from query_api.story import Happened
 from schemas.metrics.metric import Metric, Shape
+from schemas.periods import HOUR_MS
 from schemas.ports import Store
 
 
@@ -53,7 +54,8 @@ async def count(store: Store, question: Question) -> list[Cell]:
     if metric.longer:
         longer = {name: await _longer(store, question, length) for name, length in metric.longer.items()}
         total, cells = (replace(total, longer=longer), [replace(cell, longer=longer) for cell in cells])
-    derived = {name: derive(total.details) for name, derive in metric.derived.items()}
+    whole = {**total.details, "n": total.n, "hours": (question.until - question.start) / HOUR_MS}
+    derived = {name: derive(whole) for name, derive in metric.derived.items()}
     found_cells = [replace(total, details={**total.details, **derived}), *cells]
     return await resampled(store, question, found_cells) if question.interval else found_cells
 
@@ -84,7 +86,8 @@ def _cells(question: Question, names: Sequence[str], rows: Iterable[tuple[Any, .
             if cell.n or cell.events or cell.censored:
                 cells.append(cell)
     if metric.details and not total.details:
-        total = replace(total, details={name: _NO_DETAIL.get(name, 0) for name in metric.summed})
+        nothing = {name: _NO_DETAIL.get(name, 0) for name in metric.summed}
+        total = replace(total, details={**nothing, **{name: made({}) for name, made in metric.tallied.items()}})
     if metric.shape is Shape.MIX:
         headline = question.bound["wanted"] or most_frequent(total.classes)
         total, cells = (replace(total, headline=headline), [replace(cell, headline=headline) for cell in cells])
@@ -122,11 +125,15 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
         name.removeprefix("also_"): value for name, value in counted.items() if name.startswith("also_") and value
     }
     details = {name.removeprefix("detail_"): value for name, value in counted.items() if name.startswith("detail_")}
+    details |= {
+        name: made({value: int(n) for value, n in counted[f"tally_{name}"].items()})
+        for name, made in question.metric.tallied.items()
+    }
     cell = Cell(segment=segment, n=counted["n"], numerator=counted["n"], excluded=excluded, details=details)
     match question.metric.shape:
         case Shape.MONEY:
             return _money(question, cell, counted)
-        case Shape.MONEY_AVERAGE | Shape.PER_PERSON:
+        case Shape.MONEY_AVERAGE | Shape.PER_PERSON | Shape.MEAN:
             return _valued(question, cell, counted)
         case Shape.RATIO:
             return replace(

@@ -140,6 +140,10 @@ def _figure(question: Question, cell: Cell) -> Figure:
             shown = Figure(share, cell.numerator, cell.denominator, cell.n, observed=share)
         case Shape.MONEY_AVERAGE | Shape.PER_PERSON:
             shown = _average(question, cell)
+        case Shape.MEAN:
+            shown = _average(question, cell)
+            low, high = shown.limits
+            shown = replace(shown, limits=(None if low is None else max(0.0, low), high))
         case Shape.MONEY:
             money = in_units(cell.numerator, question.parameters.get("currency") or question.currency)
             shown = Figure(money, money, None, cell.n, observed=money)
@@ -257,7 +261,16 @@ def _rate(question: Question, cell: Cell, maturity: float) -> Figure:
         shown = replace(
             shown, value=share, basis="estimate", limits=(low, high), method=KAPLAN_MEIER, reached=cell.mature > 0
         )
-    return replace(shown, warnings=_rate_warnings(question, cell, shown))
+    shown = replace(shown, warnings=_rate_warnings(question, cell, shown))
+    return _turned_over(shown) if question.metric.options.get("inverse") else shown
+
+
+def _turned_over(rate: Figure) -> Figure:
+    """The inverse, n / k, which has no limits: k may be 0."""
+    value = rate.denominator / rate.numerator if rate.numerator and rate.denominator is not None else None
+    return replace(
+        rate, value=value, observed=value, numerator=rate.denominator, denominator=rate.numerator, limits=NO_LIMITS
+    )
 
 
 def _rate_of(question: Question, cell: Cell, maturity: float) -> Figure:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from schemas.events.fields import spellings
 from schemas.periods import DAY_MS
-from schemas.tables import NEVER_MS
+from schemas.tables import NEVER_MS, NO_NUMBER
 
 LINK_RANGE_MS = 30 * DAY_MS
 """An order belongs to a cart or checkout that began at most this long before it."""
@@ -300,10 +300,47 @@ _ACTIVE_IN = Relation(
 
 SOLVED_FROM = 3
 """Ranks of transitions: created 0, (re)opened 1, other 2, solved 3, closed 4; from this one on a ticket is solved."""
-PENDING, AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, BY_BOT = 1, 2, 4, 8, 16, 32
+PENDING, AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, BY_BOT, CUSTOMER_REPLY = 1, 2, 4, 8, 16, 32, 64
 """Marks of a transition: waiting for the customer; public reply of a human agent, of a bot; who created it; done by
-a bot."""
+a bot; the customer wrote."""
 
+
+STEPS = (
+    "call_started",
+    "live_chat_conversation_started",
+    "live_chat_message_sent",
+    "ivr_menu_entered",
+    "ivr_option_selected",
+    "ivr_goal_reached",
+    "call_queued",
+    "call_answered",
+    "live_chat_message_received",
+    "call_transferred",
+    "call_ended",
+    "live_chat_conversation_ended",
+    "call_wrap_up_ended",
+)
+"""The events of a contact, in the order in which they follow each other should they bear one time: a step's kind is its
+place here, from 0."""
+(
+    STARTS,
+    AGENT_HAS,
+    ENDS,
+    PASSED_ON,
+    SELF_SERVICE,
+    FLOWED,
+    BROKEN,
+    OUT_OF_HOURS,
+    UNSOLVABLE,
+    RESOLVED,
+    UNRESOLVED,
+    BLIND,
+    WARM,
+    CONSULT,
+    CONFERENCE,
+) = (1 << bit for bit in range(15))
+"""Marks of a contact's step: it starts; an agent has it; it ends; queued or transferred; in self-service; ended by the
+flow of a menu, by a fault; out of hours; said to be beyond the first level, resolved, not resolved; how passed on."""
 
 SENT, GIVEN, INCOMPLETE, EDITED, BOUNCED, DISMISSED, DELETED, VERIFIED = (1 << bit for bit in range(8))
 """Marks of a version: invited or shown, an answer to that, not completed, edited, bounced, dismissed, and so on."""
@@ -342,6 +379,74 @@ def _tickets_until(instant: str) -> str:
 
 _TICKETS_AT = Relation("tickets_at", "Tickets in their state at `at`.", _tickets_until("{at:Int64}"))
 _TICKETS_THEN = Relation("tickets_then", "Tickets in their state at T = `until`.", _tickets_until("{until:Int64}"))
+
+_MENU, _OPTION, _TRANSFER, _WRAP_UP = (
+    STEPS.index(name) for name in ("ivr_menu_entered", "ivr_option_selected", "call_transferred", "call_wrap_up_ended")
+)
+
+
+def _marked(marks: int) -> str:
+    return f"bitAnd(x.6, {marks}) != 0"
+
+
+def _summed(place: int, clocked: str) -> str:
+    """What the steps tell in millionths of a second, in ms; if none tells, what the clock says."""
+    told_ones = f"arrayFilter(x -> x != {NO_NUMBER}, arrayMap(x -> x.{place}, steps))"
+    rounded = f"toInt64(intDiv(arraySum(x -> toInt128(x), {told_ones}) + 500, 1000))"
+    return f"if(notEmpty({told_ones}), {rounded}, {clocked})"
+
+
+def _contacts(which: str) -> str:
+    """Contacts as the events before `at` tell them; a time of 0 is none."""
+    had_or_not = f"arrayFilter(x -> {_marked(AGENT_HAS | ENDS)} OR x.5 = {_TRANSFER}, steps)"
+    after = f"arrayFilter(x -> {_marked(ENDS)} OR x.5 = {_WRAP_UP}, steps)"
+    return f"""
+    SELECT *, if(topic_told != '', topic_told, intent) AS topic,
+      if(bitAnd(turn.6, {ENDS}) != 0, turn.1, 0) AS ended_at,
+      {
+        _summed(
+            10,
+            "arraySum((x, y) -> if(bitAnd(x.6, " + str(AGENT_HAS) + ") != 0, y.1 - x.1, 0), "
+            "arrayPopBack(held), arrayPopFront(held))",
+        )
+    } AS talk,
+      {_summed(11, "0")} AS hold,
+      {
+        _summed(
+            12,
+            f"arraySum((x, y) -> if({_marked(ENDS)} AND y.5 = {_WRAP_UP}, y.1 - x.1, 0), "
+            "arrayPopBack(after), arrayPopFront(after))",
+        )
+    } AS wrap
+    FROM (
+      SELECT *, steps[1].1 AS started_at, arrayMap(x -> x.3, steps) AS event_ids,
+        arrayFirst(x -> {_marked(AGENT_HAS)}, steps) AS first_answer, first_answer.1 AS answered_at,
+        arrayFirst(x -> {_marked(SELF_SERVICE)}, steps).1 AS entered_at,
+        arrayLast(x -> {_marked(STARTS | AGENT_HAS | ENDS)}, steps) AS turn,
+        arrayLast(x -> {_marked(RESOLVED | UNRESOLVED)}, steps) AS word,
+        arrayExists(x -> {_marked(UNSOLVABLE)}, steps) AS is_unsolvable,
+        arrayLast(x -> x.7 != '', steps).7 AS agent_, arrayLast(x -> x.8 != '', steps).8 AS intent,
+        arrayCompact(x -> {_marked(AGENT_HAS)}, {had_or_not}) AS held, {after} AS after,
+        arrayFilter(x -> x.5 = {_TRANSFER}, steps) AS transfers
+      FROM (
+        SELECT id, {known("first")} AS bot, {known("actor")} AS actor_, {known("country")} AS country_,
+          {known("channel")} AS channel_, {known("device")} AS device_, {known("direction")} AS direction_,
+          {known("topic")} AS topic_told, {known("ticket")} AS ticket_,
+          arraySort(x -> (x.1, x.2, x.5, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(transitions)")}) AS steps
+        FROM contacts WHERE tenant = {{tenant:String}} AND day <= toDate($at) {which}
+        GROUP BY id)
+      WHERE notEmpty(steps))"""
+
+
+_CONTACTS_AT = Relation(
+    "contacts_at",
+    "Contacts with an event since the day of `start`: what happened in each before `at`.",
+    _contacts(
+        "AND id IN (SELECT id FROM contacts WHERE tenant = {tenant:String} AND day >= toDate($start) "
+        "AND day <= toDate($at))"
+    ),
+)
+_CONTACTS_EVER = Relation("contacts_ever", "All contacts: what happened in each before `at`.", _contacts(""))
 
 _LATEST = "arraySort(x -> (x.6, x.1, x.2, UUIDToNum(x.3)), {0})[-1]"
 """Of a set of versions: the greatest (version, time, sequence, event id)."""
@@ -422,6 +527,8 @@ RELATIONS: dict[str, Relation] = {
         _ACTIVE_IN,
         _TICKETS_AT,
         _TICKETS_THEN,
+        _CONTACTS_AT,
+        _CONTACTS_EVER,
         _ANSWERS_AT,
         _HELD_AT,
         _REVIEWS_AT,

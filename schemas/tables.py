@@ -224,6 +224,24 @@ ANSWERS = Table(
     ),
     ("tenant", "kind", "day", "survey", "question", "id"),
 )
+CONTACTS = Table(
+    "contacts",
+    "A call or chat on one UTC day of its events: the set of its steps (time, sequence, event id, hash, kind, marks, "
+    "agent, intent, depth; talk, hold and wrap-up in millionths of a second).",
+    (
+        Column("tenant", WORD),
+        Column("day", "Date"),
+        Column("id", "String"),
+        Column("first", EARLIEST, "min"),
+        *_dimensions("actor", "country", "channel", "device", "direction", "topic", "ticket"),
+        Column(
+            "transitions",
+            "Array(Tuple(Int64, UInt32, UUID, UInt64, UInt8, UInt16, String, String, Int64, Int64, Int64, Int64))",
+            "groupUniqArrayArray",
+        ),
+    ),
+    ("tenant", "day", "id"),
+)
 REFERRALS = Table(
     "referrals",
     "What an event says of referral codes: an invitation, somebody who came with a code, an order; kept as rows.",
@@ -317,6 +335,7 @@ TABLES: dict[str, Table] = {
         CHECKOUTS,
         ORDERS,
         TICKETS,
+        CONTACTS,
         ANSWERS,
         REFERRALS,
         SUBSCRIPTION_EVENTS,
@@ -332,6 +351,7 @@ FACTS: tuple[Table, ...] = (
     CHECKOUTS,
     ORDERS,
     TICKETS,
+    CONTACTS,
     ANSWERS,
     REFERRALS,
     SUBSCRIPTION_EVENTS,

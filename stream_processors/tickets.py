@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.events.fields import flag, instant, text
-from schemas.facts import AGENT_REPLY, BOT_REPLY, BY_BOT, CREATED_BY_AGENT, IS_CREATED, PENDING
+from schemas.facts import AGENT_REPLY, BOT_REPLY, BY_BOT, CREATED_BY_AGENT, CUSTOMER_REPLY, IS_CREATED, PENDING
 from schemas.tables import NEVER_MS, TICKETS
 from stream_processors.incoming import NONE_YET, Incoming
 
@@ -38,6 +38,8 @@ def _rank_and_marks(event: Incoming) -> tuple[int, int]:
         return rank, PENDING if status in _WAITS else 0
     if name == "ticket_created":
         return rank, IS_CREATED | (CREATED_BY_AGENT if event.author == "agent" else 0)
+    if name == "ticket_replied" and event.author == "customer":
+        return rank, CUSTOMER_REPLY
     if name == "ticket_replied" and flag(event.properties, "public") is not False:
         return rank, {"agent": AGENT_REPLY, "bot": BOT_REPLY}.get(event.author, 0)
     return rank, 0

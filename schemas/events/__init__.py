@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from schemas.events import accounts, commerce, support, surveys, visits
+from schemas.events import accounts, commerce, contacts, support, surveys, visits
 from schemas.events.declared import EVENTS, NAMES, BadField, Event
 
-FAMILIES = (visits, commerce, accounts, support, surveys)
+FAMILIES = (visits, commerce, accounts, support, contacts, surveys)
 
 
 def canonical(raw_name: str) -> str:

@@ -38,6 +38,12 @@ _BASE_FORMS = {
     "sent": "send",
     "opened": "open",
     "renewed": "renew",
+    "answered": "answer",
+    "ended": "end",
+    "queued": "queue",
+    "selected": "select",
+    "reached": "reach",
+    "received": "receive",
 }
 _SPELLINGS = {"canceled": "cancelled", "purchased": "completed"}
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from schemas.metrics.abandonment import CART_ABANDONMENT_RATE, CHECKOUT_ABANDONMENT_RATE
 from schemas.metrics.activity import DAU, MAU, STICKINESS, WAU
 from schemas.metrics.churn import CHURN_RATE
+from schemas.metrics.contacts import CONTACT_VOLUME, HANDLING_TIME, TRANSFERS_PER_CONTACT
+from schemas.metrics.containment import SELF_SERVICE_CONTAINMENT_RATE
 from schemas.metrics.conversion import CONVERSION_RATE, SIGN_UP_RATE
 from schemas.metrics.events import EVENT_COUNT, VISITS
+from schemas.metrics.first_contact import FIRST_CONTACT_RESOLUTION_RATE
 from schemas.metrics.metric import Metric
 from schemas.metrics.orders import ORDERS, REVENUE
 from schemas.metrics.purchases import AVERAGE_ORDER_VALUE, PURCHASE_FREQUENCY, REPEAT_PURCHASE_RATE
@@ -47,6 +50,11 @@ METRICS: dict[str, Metric] = {
         FIRST_RESPONSE_TIME,
         REOPEN_RATE,
         BACKLOG,
+        FIRST_CONTACT_RESOLUTION_RATE,
+        CONTACT_VOLUME,
+        HANDLING_TIME,
+        TRANSFERS_PER_CONTACT,
+        SELF_SERVICE_CONTAINMENT_RATE,
         NPS,
         CSAT,
         CES,

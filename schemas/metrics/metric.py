@@ -20,6 +20,7 @@ class Shape(StrEnum):
     PER_PERSON = "per_person"
     RATE = "rate"
     RATIO = "ratio"
+    MEAN = "mean"
     DISTINCT = "distinct"
     STICKINESS = "stickiness"
     DURATION = "duration"
@@ -135,15 +136,17 @@ class Metric:
     parameters that gives it; its columns are named in `schemas/metrics/units.py`. `horizon` names the parameter that
     holds H; `statistics` are the choices of `statistic=`, the first is the default; `excluded` and `details` are the
     keys that the body may carry. `options["outcome"]` says whether a rate counts the `presence` or `absence` of one, or
-    the units that the SQL marks as `hit`: these have no Kaplan–Meier. Where filters choose rows of which units are made
-    only then, `selects` is the SELECT of those rows, and `units` reads them as `selected_rows`; with
+    the units that the SQL marks as `hit`: these have no Kaplan–Meier, unless `options["curve"]` says that `outcome_at`
+    is when they can no longer become one; `options["inverse"]` turns a rate over. Where filters choose rows of which
+    units are made only then, `selects` is the SELECT of those rows, and `units` reads them as `selected_rows`; with
     `options["marks"]` all of them, with `is_selected`.
     `narrowed` is a SELECT over `filtered` (the units with person, traits and filters) where it depends on the others
     which of them count. `beside` are details that are the n of other metrics over the same window and filters,
-    `derived` are made of other details, `longer` are other windows with the same end (ms; None: all the time before)
-    whose scores are counted too. By `score` scores become a number; `denominator` makes a rate's own of n, the
-    details, what is excluded and the parameters. `bands` are of the default definition, unless a variant declares its
-    own.
+    `derived` are made of other details, of `n` and of the `hours` that the window has had, `tallied` of how often each
+    text occurs in the units' column of that name (an array of them), `longer` are other windows with the same end (ms;
+    None: all the time before) whose scores are counted too. By `score` scores become a number; `denominator` makes a
+    rate's own of n, the details, what is excluded and the parameters. `bands` are of the default definition, unless a
+    variant declares its own.
     `binds` gives what the SQL needs of the tenant's settings, as bound parameters, `calendar` what it needs of the
     calendar: from start, end, zone and parameters (these with what `binds` gave). `rolling` is the definition that the
     default stands for where the window is a length of time. `by_entry` says that a unit is the same in whichever window
@@ -177,6 +180,7 @@ class Metric:
     beside: Mapping[str, Metric] = field(default_factory=dict)
     longer: Mapping[str, int | None] = field(default_factory=dict)
     derived: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
+    tallied: Mapping[str, Callable[[Mapping[str, int]], Any]] = field(default_factory=dict)
     denominator: Denominator | None = None
     score: Score | None = None
     binds: Callable[[Tenant, Mapping[str, Any]], Mapping[str, Any]] | None = None
@@ -216,7 +220,7 @@ class Metric:
     @property
     def summed(self) -> tuple[str, ...]:
         """The details that are columns of the units."""
-        other = {*self.beside, *self.derived, *_COMPUTED.get(self.shape, ())}
+        other = {*self.beside, *self.derived, *self.tallied, *_COMPUTED.get(self.shape, ())}
         return tuple(name for name in self.details if name not in other)
 
     @property
@@ -228,7 +232,7 @@ class Metric:
     @property
     def has_curve(self) -> bool:
         """Whether a rate's units tell when their outcome came."""
-        return self.options.get("outcome") != "mark"
+        return self.options.get("outcome") != "mark" or bool(self.options.get("curve"))
 
     @property
     def own_horizons(self) -> bool:

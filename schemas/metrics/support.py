@@ -272,24 +272,31 @@ FIRST_RESPONSE_TIME = Metric(
 )
 
 
-def _reopening_counts(parameters: Mapping[str, Any]) -> str:
-    """Whether the turn `i`, a reopening, is one."""
-    if parameters["thank_you"] == "count":
+def _reopening_counts(thank_you: str) -> str:
+    """Whether the turn `i`, a reopening, is one: to `ignore` a thank-you is to pass over what was solved again with no
+    human reply between.
+    """
+    if thank_you == "count":
         return "1"
     return "turns[i + 1].1 = 0 OR arrayExists(t -> t >= turns[i].1 AND t <= turns[i + 1].1, replies)"
 
 
+def reopening(thank_you: str) -> str:
+    """The place in `turns` (0: none) at which a ticket was first opened again, told by its `turns` and `replies`."""
+    return f"""arrayFirst(i -> {_reopening_counts(thank_you)},
+        arrayFilter(i -> i % 2 = 0, arrayEnumerate(turns)))"""
+
+
 def _reopen_units(parameters: Mapping[str, Any]) -> str:
-    counts = _reopening_counts(parameters)
     return f"""
     SELECT id, {_DIMENSIONS}, turns[1].1 AS entered, {{within:Int64}} AS h, '' AS reason, '' AS outcome_id,
-      arrayFirst(i -> {counts}, arrayFilter(i -> i % 2 = 0, arrayEnumerate(turns))) AS turn,
+      {reopening(parameters["thank_you"])} AS turn,
       if(turn > 0, turns[turn].1, 0) AS outcome_at, event_ids
     FROM tickets_at WHERE notEmpty(turns) AND {_IN_WINDOW.format("entered")}"""
 
 
 def _reopenings(parameters: Mapping[str, Any]) -> str:
-    in_window, counts = _IN_WINDOW.format("turns[i].1"), _reopening_counts(parameters)
+    in_window, counts = _IN_WINDOW.format("turns[i].1"), _reopening_counts(parameters["thank_you"])
     return f"""
     SELECT id, {_DIMENSIONS}, '' AS reason, event_ids,
       arrayFilter(i -> {in_window} AND (i % 2 = 1 OR ({counts})), arrayEnumerate(turns)) AS told,

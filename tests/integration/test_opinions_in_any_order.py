@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deploy.migrate import migrate
-from deploy.store import ClickHouseStore
 from tests.reference.agreement import counted, differences, of_reference
 from tests.reference.asking import ask as understood
 from tests.reference.brute import Reference
 from tests.reference.experience_stream import QUESTIONS as REGISTRY
 from tests.reference.experience_stream import experience
-from tests.reference.harness import ask, feed, reader
+from tests.reference.harness import answers
 from tests.reference.stream import Delivery, duplicated, rebatched, shuffled
 
 pytestmark = pytest.mark.engine
@@ -66,27 +63,15 @@ QUESTIONS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-async def answers(dsn: str, deliveries: list[Delivery], folder: Path) -> list[bytes]:
-    store = ClickHouseStore(dsn, name=f"test_{uuid.uuid4().hex}")
-    await store.open()
-    await migrate(store)
-    await feed(store, deliveries)
-    async with reader(store, folder, REGISTRY) as client:
-        found = [await ask(client, metric, query) for metric, query in QUESTIONS]
-    await store.command(f"DROP DATABASE {store.database} SYNC")
-    await store.close()
-    return found
-
-
 async def test_answers_depend_on_events_alone_and_are_those_of_the_brute_force(engine_dsn: str, tmp_path: Path) -> None:
     deliveries = experience(SEED, SIZE)
-    first = await answers(engine_dsn, deliveries, tmp_path)
+    first = await answers(engine_dsn, deliveries, tmp_path, QUESTIONS, REGISTRY)
     reference, wrong = Reference(deliveries, questions=REGISTRY), []
     for (metric, query), given in zip(QUESTIONS, first, strict=True):
         expected = of_reference(reference.answer(understood(metric, query, "Europe/Berlin")))
         wrong += [(metric, query, line) for line in differences(expected, counted(json.loads(given)))]
     assert not wrong, "\n".join(map(str, wrong))
     for name, order in ORDERS.items():
-        again = await answers(engine_dsn, order(deliveries, 1), tmp_path)
+        again = await answers(engine_dsn, order(deliveries, 1), tmp_path, QUESTIONS, REGISTRY)
         changed = [asked for asked, one, other in zip(QUESTIONS, first, again, strict=True) if one != other]
         assert not changed, name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from deploy.migrate import migrate
 from deploy.store import ClickHouseStore
 from ingest.accept import accept
 from query_api.app import problems, router
@@ -77,3 +79,22 @@ async def ask(client: httpx.AsyncClient, metric: str, query: Mapping[str, Any]) 
     response = await client.get(path(metric), params=dict(query), timeout=120)
     assert response.status_code == 200, (metric, query, response.text)
     return response.content
+
+
+async def answers(
+    dsn: str,
+    deliveries: Iterable[Mapping[str, Any]],
+    folder: Path,
+    asked: Iterable[tuple[str, Mapping[str, Any]]],
+    questions: Sequence[Mapping[str, Any]] = (),
+) -> list[bytes]:
+    """The bodies of answers to (metric, query) over a store of its own with only these deliveries."""
+    store = ClickHouseStore(dsn, name=f"test_{uuid.uuid4().hex}")
+    await store.open()
+    await migrate(store)
+    await feed(store, deliveries)
+    async with reader(store, folder, questions) as client:
+        found = [await ask(client, metric, query) for metric, query in asked]
+    await store.command(f"DROP DATABASE {store.database} SYNC")
+    await store.close()
+    return found

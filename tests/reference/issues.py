@@ -184,7 +184,8 @@ def _touched(known: Known, asked: Asked, once: Callable[[Ticket, list[Contact]],
 
 
 def _untouched(ticket: Ticket, contacts: list[Contact]) -> bool:
-    written = [copy for copy in ticket.history if copy.name == "ticket_replied" and copy.author == "customer"]
+    # Who writes without saying who they are is the customer, as everywhere else.
+    written = [copy for copy in ticket.history if copy.name == "ticket_replied" and copy.author in {"customer", ""}]
     created = ticket.created or 0
     return not written and not any(contact.start > created for contact in contacts if contact.answered is not None)
 

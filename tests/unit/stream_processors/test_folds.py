@@ -10,15 +10,28 @@ import pytest
 
 from schemas.events import EVENTS
 from schemas.facts import (
+    AGENT_HAS,
     AGENT_REPLY,
+    BLIND,
     BOT_REPLY,
+    BROKEN,
     CREATED_BY_AGENT,
+    CUSTOMER_REPLY,
     DELETED,
     EDITED,
+    ENDS,
+    FLOWED,
     GIVEN,
     IS_CREATED,
+    OUT_OF_HOURS,
+    PASSED_ON,
     PENDING,
+    RESOLVED,
+    SELF_SERVICE,
+    UNRESOLVED,
+    UNSOLVABLE,
     VERIFIED,
+    WARM,
 )
 from schemas.periods import DAY_MS
 from schemas.record import DeadLetter, Frame, Record, encode
@@ -28,6 +41,7 @@ from stream_processors import (
     answers,
     carts,
     checkouts,
+    contacts,
     identity_links,
     orders,
     referrals,
@@ -199,6 +213,8 @@ def test_only_the_completion_links_an_order() -> None:
         ("ticket_created", {"author_type": "agent"}, 0, IS_CREATED | CREATED_BY_AGENT),
         ("ticket_replied", {"author_type": "agent"}, 2, AGENT_REPLY),
         ("ticket_replied", {"agent_id": "g1"}, 2, AGENT_REPLY),
+        ("ticket_replied", {"author_type": "customer", "public": False}, 2, CUSTOMER_REPLY),
+        ("ticket_replied", {}, 2, CUSTOMER_REPLY),
         ("ticket_replied", {"author_type": "agent", "public": False}, 2, 0),
         ("ticket_replied", {"author_type": "bot"}, 2, BOT_REPLY),
         ("ticket_replied", {}, 2, 0),
@@ -329,3 +345,44 @@ def test_what_a_trial_tells_of_its_end_and_its_account_is_kept() -> None:
     (row,) = rows(subscriptions, record("subscription_started", properties=paid, context=context))
     assert (row["account"], row["has_amount"], row["amount"], row["currency"]) == ("g5", True, 19_900_000, "EUR")
     assert not rows(subscriptions, record("page_viewed", properties={"trial_id": "t1"}))
+
+
+def test_a_contact_is_the_first_call_that_any_of_its_legs_names() -> None:
+    (row,) = rows(contacts, record("call_started", user_id="u1", properties={"call_id": 7, "direction": "Outbound"}))
+    assert (row["id"], row["actor"][2], row["direction"][2]) == ("7", "u:u1", "outbound")
+    back = {"call_id": "8", "initial_call_id": "7", "ticket_id": "t1", "topic": "Billing"}
+    (leg,) = rows(contacts, record("call_answered", properties=back))
+    assert (leg["id"], leg["ticket"][2], leg["topic"][2], leg["actor"]) == ("7", "t1", "billing", NONE_YET)
+    (chat,) = rows(contacts, record("live_chat_message_sent", properties={"conversation_id": "c1"}))
+    assert chat["id"] == "c1"
+    assert not rows(contacts, record("call_started", user_id="u1"))
+    assert not rows(contacts, record("ticket_created", properties={"ticket_id": "t1", "call_id": "7"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "marks"),
+    [
+        ("call_queued", {}, PASSED_ON),
+        ("call_answered", {"resolved": "true"}, AGENT_HAS | RESOLVED),
+        ("call_transferred", {}, PASSED_ON | BLIND),
+        ("call_transferred", {"transfer_type": "Warm"}, PASSED_ON | WARM),
+        ("call_transferred", {"transfer_type": "sideways"}, PASSED_ON),
+        ("live_chat_message_received", {}, AGENT_HAS),
+        ("live_chat_message_received", {"author_type": "Bot"}, SELF_SERVICE),
+        ("live_chat_message_received", {"author_type": "customer"}, 0),
+        ("ivr_menu_entered", {"out_of_hours": True}, SELF_SERVICE | OUT_OF_HOURS),
+        ("call_ended", {"ended_in": "IVR", "disconnect_by": "system"}, ENDS | FLOWED),
+        ("call_ended", {"ended_in": "queue", "disconnect_by": "system"}, ENDS),
+        ("live_chat_conversation_ended", {"disconnect_by": "timeout"}, ENDS | BROKEN),
+        ("call_wrap_up_ended", {"resolved": False, "solvable": "no"}, UNRESOLVED | UNSOLVABLE),
+    ],
+)
+def test_a_step_of_a_contact_is_marked_by_what_it_means(name: str, properties: dict[str, Any], marks: int) -> None:
+    (row,) = rows(contacts, record(name, properties={"call_id": "k1", **properties}))
+    assert row["transitions"][0][5] == marks
+
+
+def test_a_contact_keeps_the_seconds_it_is_told_exactly() -> None:
+    told = {"call_id": "k1", "talk_s": "12.0005", "hold_s": 0.1, "depth": "2", "intent": " Balance ", "agent_id": "g1"}
+    (row,) = rows(contacts, record("call_ended", properties=told))
+    assert row["transitions"][0][6:] == ("g1", "balance", 2, 12_000_500, 100_000, NO_NUMBER)

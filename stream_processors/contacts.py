@@ -1,0 +1,110 @@
+"""Follows contacts (calls, chats): the set of the steps of each, sorted when read. A call-back that names the first
+call is a leg of it. Whatever names the caller tells whose the contact is: the switchboard's events too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas.events.fields import flag, number, text
+from schemas.facts import (
+    AGENT_HAS,
+    BLIND,
+    BROKEN,
+    CONFERENCE,
+    CONSULT,
+    ENDS,
+    FLOWED,
+    OUT_OF_HOURS,
+    PASSED_ON,
+    RESOLVED,
+    SELF_SERVICE,
+    STARTS,
+    STEPS,
+    UNRESOLVED,
+    UNSOLVABLE,
+    WARM,
+)
+from schemas.tables import CONTACTS, NO_NUMBER
+from stream_processors.incoming import Incoming
+
+TABLE = CONTACTS
+MILLION = 1_000_000
+_RANKS = {name: rank for rank, name in enumerate(STEPS)}
+_MARKS = {
+    "call_started": STARTS,
+    "live_chat_conversation_started": STARTS,
+    "ivr_menu_entered": SELF_SERVICE,
+    "ivr_option_selected": SELF_SERVICE,
+    "call_queued": PASSED_ON,
+    "call_transferred": PASSED_ON,
+    "call_answered": AGENT_HAS,
+    "call_ended": ENDS,
+    "live_chat_conversation_ended": ENDS,
+}
+_WRITERS = {"": AGENT_HAS, "agent": AGENT_HAS, "bot": SELF_SERVICE}
+_TRANSFERS = {"": BLIND, "blind": BLIND, "warm": WARM, "consult": CONSULT, "conference": CONFERENCE}
+_BY_FLOW = frozenset({"system", "ivr", "flow"})
+_BY_FAULT = frozenset({"error", "technical", "network", "timeout"})
+
+
+def _marks(name: str, properties: Mapping[str, Any]) -> int:
+    marks = _MARKS.get(name, 0)
+    if name == "live_chat_message_received":
+        marks |= _WRITERS.get(text(properties, "author_type").strip().lower(), 0)
+    elif name == "call_transferred":
+        marks |= _TRANSFERS.get(text(properties, "transfer_type").strip().lower(), 0)
+    elif marks & ENDS:
+        by = text(properties, "disconnect_by").strip().lower()
+        in_menu = name == "call_ended" and text(properties, "ended_in").strip().lower() == "ivr"
+        marks |= (FLOWED if in_menu and by in _BY_FLOW else 0) | (BROKEN if by in _BY_FAULT else 0)
+    resolved = flag(properties, "resolved")
+    if resolved is not None:
+        marks |= RESOLVED if resolved else UNRESOLVED
+    return (
+        marks
+        | (OUT_OF_HOURS if flag(properties, "out_of_hours") else 0)
+        | (UNSOLVABLE if flag(properties, "solvable") is False else 0)
+    )
+
+
+def _millionths(properties: Mapping[str, Any], field: str) -> int:
+    value = number(properties, field)
+    return NO_NUMBER if value is None else int(value * MILLION)
+
+
+def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
+    """A row for the contact that the event names."""
+    record, properties = event.record, event.properties
+    rank = _RANKS.get(record.name)
+    if rank is None:
+        return
+    keys = ("initial_call_id", "call_id", "conversation_id")
+    contact = next((named for key in keys if (named := text(properties, key))), "")
+    if not contact:
+        return
+    depth = number(properties, "depth")
+    yield (
+        record.tenant,
+        event.day,
+        contact,
+        *event.first_and_dimensions(),
+        event.earliest(text(properties, "direction").strip().lower()),
+        event.earliest(text(properties, "topic").strip().lower()),
+        event.earliest(text(properties, "ticket_id")),
+        [
+            (
+                record.time,
+                record.sequence,
+                event.event_id,
+                record.hash,
+                rank,
+                _marks(record.name, properties),
+                text(properties, "agent_id"),
+                text(properties, "intent").strip().lower(),
+                NO_NUMBER if depth is None else int(depth),
+                *(_millionths(properties, field) for field in ("talk_s", "hold_s", "acw_s")),
+            )
+        ],
+    )
