@@ -8,7 +8,7 @@ from typing import Any
 from query_api.parameters import MOST_SHOWN, SEGMENTS_SHOWN
 from schemas.metrics import METRICS
 from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter
-from schemas.remarks import EXCLUDED
+from schemas.remarks import DETAILS, EXCLUDED
 
 _TRAIT = "trait.*"
 _TRAIT_SHOWN = "trait.<name>"
@@ -17,7 +17,7 @@ _DURATION = r"^P(\d{1,9}W)?(\d{1,9}D)?(T(\d{1,9}H)?(\d{1,9}M)?(\d{1,9}S)?)?$"
 
 def catalogue() -> dict[str, Any]:
     """The body of `/v1/metrics`."""
-    return {"metrics": [_entry(metric) for metric in METRICS.values()]}
+    return {"metrics": [_entry(metric) for metric in METRICS.values()], "details": dict(DETAILS)}
 
 
 def _entry(metric: Metric) -> dict[str, Any]:
@@ -46,6 +46,7 @@ def _entry(metric: Metric) -> dict[str, Any]:
         "excluded": list(metric.excluded),
         "details": list(metric.details),
         "edges": list(metric.edges),
+        "otherwise": metric.otherwise,
         "sources": list(metric.sources),
     }
 
@@ -54,6 +55,7 @@ def description(metric: Metric) -> str:
     """Meaning, formula, edges and the worked example, as Markdown."""
     lines = [metric.meaning, "", f"**Formula**: {metric.formula} (unit: {metric.unit}, {metric.direction})."]
     lines += [f"- {edge}" for edge in metric.edges]
+    lines += ["", f"**Why an article may say otherwise**: {metric.otherwise}"]
     if metric.variants:
         lines += ["", "**Other definitions**:"]
         lines += [f"- `{each.name}`: {each.meaning}" for each in metric.variants]

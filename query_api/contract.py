@@ -184,11 +184,15 @@ class CatalogueEntry(BaseModel):
     excluded: list[str]
     details: list[str]
     edges: list[str]
+    otherwise: str
     sources: list[str]
 
 
 class Catalogue(BaseModel):
+    """What there is, and what the keys of `details` in a body mean."""
+
     metrics: list[CatalogueEntry]
+    details: dict[str, str]
 
 
 class Status(BaseModel):

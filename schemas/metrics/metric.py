@@ -113,6 +113,7 @@ class Metric:
     `derived` are made of other details, `longer` are other windows with the same end (ms; None: all the time before)
     whose scores are counted too. By `score` scores become a number; `denominator` makes a rate's own of n, the
     details, what is excluded and the parameters.
+    `otherwise` says why an article, or another tool, may print another number under this name.
     `binds` gives what the SQL needs of the tenant's settings, as bound parameters.
     """
 
@@ -135,6 +136,7 @@ class Metric:
     version: int = 1
     sources: tuple[str, ...] = ()
     edges: tuple[str, ...] = ()
+    otherwise: str = ""
     selects: SQL = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     example: Example | None = None
