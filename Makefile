@@ -66,8 +66,9 @@ lock: $(VENV)/.uv ## resolve the dependencies anew into deploy/locks
 	@$(BIN)/$(COMPILE) pyproject.toml --group dev -o deploy/locks/dev.txt $(ARGS)
 	@$(BIN)/$(COMPILE) pyproject.toml -c deploy/locks/dev.txt -o deploy/locks/runtime.txt $(ARGS)
 
-generate: $(VENV)/.dev ## rewrite the files that are derived from declarations (deploy/.env.example)
+generate: $(VENV)/.dev ## rewrite the files that are derived from declarations (deploy/.env.example, deploy/catalogue)
 	@$(BIN)/python -m schemas.settings > deploy/.env.example
+	@$(BIN)/python -m deploy.catalogue_pages deploy/catalogue
 
 clean: ## remove .venv and caches; data stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -14,6 +14,7 @@ from deploy.refusal import CannotStart
 from schemas import settings
 from schemas.ports import LogUnavailable, StoreRejected, StoreUnavailable
 from schemas.settings import Settings
+from schemas.tables import FACTS
 
 # Every command imports what it needs when it runs: `--help` and a broken setting answer at once, and no service loads
 # another's engine.
@@ -91,6 +92,12 @@ def _dead_letters(read: Settings, arguments: Namespace) -> None:
     {"list": _list_letters, "replay": _replay_letters}[arguments.action](read, arguments)
 
 
+def _rebuild(read: Settings, arguments: Namespace) -> None:
+    from deploy import rebuild
+
+    print(rebuild.facts(read, arguments.anew))
+
+
 def _later(what: str) -> Callable[[Settings, Namespace], None]:
     def refuse(_: Settings, __: Namespace) -> None:
         raise CannotStart(f"{what}: not there yet")
@@ -116,6 +123,13 @@ def _letter_options(command: ArgumentParser) -> None:
     command.add_argument("--limit", type=_positive, default=100, help="at most so many (default: 100)")
 
 
+def _rebuild_options(command: ArgumentParser) -> None:
+    command.add_argument("layer", choices=("facts",), nargs="?", default="facts", help="what to build (default: facts)")
+    names = [table.name for table in FACTS]
+    again = "from the beginning, also what is complete: these (none named: all)"
+    command.add_argument("--anew", nargs="*", choices=names, metavar="FACT", help=f"{again}: {', '.join(names)}")
+
+
 COMMANDS: dict[str, Command] = {
     "serve": Command("everything in one process, with the store in the data folder", _serve),
     "ingest": Command("HTTP to log, as a service of its own", _ingest),
@@ -124,6 +138,7 @@ COMMANDS: dict[str, Command] = {
     "setup": Command("topics, tables and, where there is none, a tenants file with new keys", _setup),
     "topics": Command("create the topics", _topics),
     "migrate": Command("bring the store to the tables of this version", _migrate),
+    "rebuild": Command("build facts that are missing out of the archive, while serving", _rebuild, _rebuild_options),
     "dead-letters": Command("list or replay what could not be counted", _dead_letters, _letter_options),
     "demo": Command("send made-up journeys (not there yet)", _later("demo")),
     "import": Command("read events from files (not there yet)", _later("import")),

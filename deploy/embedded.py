@@ -1,8 +1,8 @@
 """The one-process mode: ingest, folds and queries in one event loop, the log in memory, chDB in the data folder.
 
 Order of a start: port, folder, store, migrations, facts of the archive's last hour folded anew (a death between archive
-and facts leaves nothing apart), then HTTP. Order of a stop: readiness off, no new connections, requests in flight
-finish, the log writes what waits, the store closes.
+and facts leaves nothing apart), then HTTP; beside it, facts that are younger than the archive are built from it. Order
+of a stop: readiness off, no new connections, requests in flight finish, the log writes what waits, the store closes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from deploy.direct import DirectProtocol
 from deploy.in_process_log import InProcessLog, Write
 from deploy.observe import Counting
 from deploy.opening import listen, lock_folder, make_tenants, open_store, open_tenants, serve_until_told
+from deploy.rebuild import AGAIN_SECONDS, Missing
 from deploy.refusal import CannotStart
+from deploy.repeating import Repeating
 from deploy.store import ClickHouseStore
 from deploy.welcome import welcome
 from ingest.dispatcher import Dispatcher
@@ -149,6 +151,8 @@ async def serve(settings: Settings, edges: Edges) -> None:
         tenants = open_tenants(settings.tenants)
         service = Service(settings, engine, edges.store(engine), edges)
         await service.refold_the_end()
+        missing = Missing(service.store)
+        await stack.enter_async_context(Repeating("facts out of the archive", missing.build, AGAIN_SECONDS))
         producers = Ingest(service.log, tenants, clock=clock)
         service.live = query_api.app.live_numbers(service.store, tenants, service.log.watermark)
         app = application(

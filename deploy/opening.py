@@ -19,6 +19,7 @@ from schemas import settings as declared
 from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.settings import Settings
 from schemas.tenants import CreatedKeys, InvalidTenants, Tenants, create_default
+from stream_processors.rebuild import settle_empty
 
 
 def listen(settings: Settings, stack: AsyncExitStack) -> socket.socket:
@@ -85,6 +86,7 @@ async def open_store(settings: Settings, stack: AsyncExitStack) -> tuple[ClickHo
         await store.open()
         stack.push_async_callback(store.close)
         applied = await migrate(store)
+        await settle_empty(store)
     except MigrationRefused as error:
         raise CannotStart(str(error)) from error
     except ImportError as error:  # the image of the separate services leaves the engine out

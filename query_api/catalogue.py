@@ -9,7 +9,7 @@ from typing import Any
 from query_api.parameters import INTERVALS, MOST_SHOWN, SEGMENTS_SHOWN
 from schemas.metrics import METRICS
 from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter
-from schemas.remarks import EXCLUDED
+from schemas.remarks import DETAILS, EXCLUDED
 from schemas.steps import DEFAULT_STEP, STEPS
 
 _TRAIT = "trait.*"
@@ -25,7 +25,7 @@ _DRAWN_AGAIN = (
 
 def catalogue() -> dict[str, Any]:
     """The body of `/v1/metrics`."""
-    return {"metrics": [_entry(metric) for metric in METRICS.values()]}
+    return {"metrics": [_entry(metric) for metric in METRICS.values()], "details": dict(DETAILS)}
 
 
 def _entry(metric: Metric) -> dict[str, Any]:
@@ -55,6 +55,7 @@ def _entry(metric: Metric) -> dict[str, Any]:
         "details": list(metric.details),
         "edges": list(metric.edges),
         "bands": [asdict(band) for band in metric.bands],
+        "otherwise": metric.otherwise,
         "sources": list(metric.sources),
     }
 
@@ -67,6 +68,7 @@ def description(metric: Metric) -> str:
         limit = "up to" if metric.direction == "lower_is_better" else "from"
         lines += ["", "**Published bands**, none of them an alarm by itself:"]
         lines += [f"- {each.name}, {limit} {each.at:g}: {each.source}" for each in metric.bands]
+    lines += ["", f"**Why an article may say otherwise**: {metric.otherwise}"]
     if metric.variants:
         lines += ["", "**Other definitions**:"]
         lines += [f"- `{each.name}`: {each.meaning}" for each in metric.variants]

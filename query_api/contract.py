@@ -386,11 +386,15 @@ class CatalogueEntry(BaseModel):
     details: list[str]
     edges: list[str]
     bands: list[CatalogueBand]
+    otherwise: str
     sources: list[str]
 
 
 class Catalogue(BaseModel):
+    """What there is, and what the keys of `details` in a body mean."""
+
     metrics: list[CatalogueEntry]
+    details: dict[str, str]
 
 
 class Cohort(BaseModel):

@@ -1,4 +1,4 @@
-"""What a number may say of itself beside its value: the closed lists of warnings and of reasons to leave units out."""
+"""What a number may say of itself beside its value: the closed lists of warnings, of reasons and of details."""
 
 from __future__ import annotations
 
@@ -60,3 +60,38 @@ EXCLUDED: Mapping[str, str] = {
     "unverified": "Reviews that are not verified, where only those are asked for.",
     "unweighted": "Reviews on platforms to which `weights` gives no weight.",
 }
+
+DETAILS: Mapping[str, str] = {
+    "abandoned_now": "Carts without an order that have been quiet for longer than `inactivity`, at `at`.",
+    "active": "People who did something in the window.",
+    "age_median_seconds": "The median age of the open tickets, in seconds.",
+    "answered": "Visits with an answer.",
+    "arrived": "Invitations that are known to have been delivered, or were answered.",
+    "coverage": "Respondents by active people; null where nobody was active.",
+    "cumulative": "The same rating of all reviews up to the end of the window.",
+    "detractors": "Answers of 0 to 6.",
+    "dismissed": "Showings that were closed without an answer.",
+    "distribution": "How often each score was given.",
+    "drift": "How far the mix is from that of the window before: total variation distance, and chi-square.",
+    "emptied": "Carts from which everything was taken out again.",
+    "index": "100 x (share of the best scores - share of the worst); null on a scale that has no such cut.",
+    "inflow": "Tickets created or opened again in the window.",
+    "mean": "The mean of the scores.",
+    "multiple": "Visits that named more than one purpose.",
+    "outflow": "Solves in the window.",
+    "passives": "Answers of 7 and 8.",
+    "promoters": "Answers of 9 and 10.",
+    "purpose": "The purpose that the value is the share of.",
+    "recovered": "Carts ordered after they had been quiet for longer than `inactivity`, and before `recovery`.",
+    "respondents": "Different people among those who answered.",
+    "scale": "The scale of the answers that are counted; those on others are left out.",
+    "share": "The share of the good answers.",
+    "shares": "The share of each purpose, with intervals that hold together.",
+    "shown": "How often the survey was shown.",
+    "sources": "The rating on each platform by itself.",
+    "unsolicited": "Answers that no known invitation asked for.",
+    "visits": "Visits begun in the window, answered or not.",
+    "worst_case": "Where the value would lie if everybody else had given the worst, or the best, answer.",
+    "worst_case_width": "How far apart two NPS could lie that differ only in what the silent think.",
+}
+"""What the keys of `details` mean; a metric lists its own."""

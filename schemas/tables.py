@@ -324,6 +324,20 @@ WATERMARKS = Table(
     ("topic", "partition"),
 )
 
+PLACE = "Tuple(String, String, Int64, UInt128, UInt64)"
+"""(tenant, name, time ms, event id, hash): a row of the archive, in the order in which it is kept."""
+REBUILDS = Table(
+    "rebuilds",
+    "How far the archive has been folded again for a fact: in each run the last place done, and whether that was the "
+    "end.",
+    (
+        Column("fact", WORD),
+        Column("run", "Int64"),
+        Column("reached", PLACE, "max"),
+        Column("done", "UInt8", "max"),
+    ),
+    ("fact", "run"),
+)
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -341,6 +355,7 @@ TABLES: dict[str, Table] = {
         SUBSCRIPTION_EVENTS,
         DEAD_LETTERS,
         WATERMARKS,
+        REBUILDS,
     )
 }
 FACTS: tuple[Table, ...] = (

@@ -175,9 +175,9 @@ class Processor:
         await self._insert([archived])
         await self._insert([*facts, (dead_letters.TABLE, refused)])
 
-    async def refold(self, records: Sequence[Record]) -> None:
-        """The facts of records that are in the archive already."""
-        await self._insert(fold(records, FACTS))
+    async def refold(self, records: Sequence[Record], facts: Sequence[Fold] = FACTS) -> None:
+        """The facts, or some of them, of records that are in the archive already."""
+        await self._insert(fold(records, facts))
 
     async def _insert(self, parts: Iterable[tuple[Table, Columns]]) -> None:
         await asyncio.gather(*(self._store.insert(table.name, cells) for table, cells in parts if cells))

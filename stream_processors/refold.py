@@ -1,4 +1,4 @@
-"""Folds the archive again: after a death between the two inserts, or to make facts anew."""
+"""Folds the end of the archive again, after a death between the two inserts. For facts anew: rebuild.py."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from schemas.tables import EVENTS
 from stream_processors.processor import Processor
 
 _BATCH = 20_000
-_FIELDS = tuple(column.name for column in EVENTS.columns if column.name not in ("actor", "person_class"))
+FIELDS = tuple(column.name for column in EVENTS.columns if column.name not in ("actor", "person_class"))
+"""What of the archive a record is made of."""
 
 
 def _ms(value: datetime) -> int:
     return round(value.timestamp() * 1000)
 
 
-def _record(row: tuple[Any, ...]) -> Record:
-    fields = dict(zip(_FIELDS, row, strict=True))
+def archived(row: tuple[Any, ...]) -> Record:
+    """The record that a row of the archive (its `FIELDS`) was made of."""
+    fields = dict(zip(FIELDS, row, strict=True))
     for name in ("time", "received_at"):
         fields[name] = _ms(fields[name])
     for name in ("properties", "context"):
@@ -37,13 +39,13 @@ async def refold(store: Store, since_ms: int) -> int:
     done, after = 0, (since_ms, 0)
     while True:
         rows = await store.query(
-            f"SELECT {', '.join(_FIELDS)}, cityHash64(event_id, hash) AS place FROM events "
+            f"SELECT {', '.join(FIELDS)}, cityHash64(event_id, hash) AS place FROM events "
             "WHERE received_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') "
             "AND (toUnixTimestamp64Milli(received_at), place) > ({since:Int64}, {place:UInt64}) "
             f"ORDER BY received_at, place LIMIT {_BATCH}",
             {"since": after[0], "place": after[1]},
         )
-        records = [_record(row[:-1]) for row in rows]
+        records = [archived(row[:-1]) for row in rows]
         if records:
             await processor.refold(records)
             done += len(records)

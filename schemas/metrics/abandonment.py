@@ -259,11 +259,14 @@ CART_ABANDONMENT_RATE = Metric(
     options={"entity": "cart", "outcome": "absence", "outcome_label": "order"},
     bands=(Band("average or better", 0.7019, "Baymard Institute: 70.19 % on average of the published studies"),),
     edges=(
-        "Checkout abandonment, often called the same, is another metric with another denominator.",
         "An order finds its cart by cart id, checkout id, session, then person; an id settles it.",
         "An order without a cart is out of both sides, counted under cartless_orders.",
         "Refunds do not un-convert.",
     ),
+    otherwise="Often checkout abandonment is printed under this name, which has another denominator; 1 - "
+    "orders/carts of the same day can even be negative; and the last hours look abandoned because nobody "
+    "has had the time to buy. Shops also choose another quiet time after which a cart counts as "
+    "abandoned.",
     example=Example(
         events=(
             _event("c1", "Product Added", "09:00:00", cart_id="c1", product_id="p1"),
@@ -306,6 +309,8 @@ CHECKOUT_ABANDONMENT_RATE = Metric(
         "An order never finds its checkout by person.",
         "Payment failed and tried again within the horizon is a success.",
     ),
+    otherwise="An article may call this cart abandonment; that one starts at the first product and is higher. Tools "
+    "that start at the payment page, or count a failed payment that is tried again, have other numbers.",
     example=Example(
         events=(
             _event("k1", "Checkout Started", "09:00:00", checkout_id="k1"),

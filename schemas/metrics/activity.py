@@ -48,7 +48,7 @@ _SIGNED_IN = tuple(
 _QUERY = {"from": "2026-11-18", "to": "2026-11-19", "at": "2026-11-20T00:00:00Z"}
 
 
-def _active(name: str, title: str, days: int, expected: int) -> Metric:
+def _active(name: str, title: str, days: int, expected: int, otherwise: str) -> Metric:
     return Metric(
         name=name,
         title=title,
@@ -71,21 +71,42 @@ def _active(name: str, title: str, days: int, expected: int) -> Metric:
         excluded=("bot", "no_actor"),
         options=_OPTIONS,
         edges=_EDGES,
+        otherwise=otherwise,
         example=Example(events=_SIGNED_IN, query=_QUERY, expected={"value": expected, "n": expected}),
     )
 
 
 AUDIENCE = replace(
-    _active("audience", "Audience", 1, 0),
+    _active("audience", "Audience", 1, 0, ""),
     segments=(*ENTITY_DIMENSIONS, *PROPERTY_DIMENSIONS),
     options={**_OPTIONS, "properties": PROPERTY_DIMENSIONS},
     example=None,
 )
 """Who came in a window: what coverage divides by. Not served under a name of its own."""
 
-DAU = _active("dau", "Daily active users", 1, 2)
-WAU = _active("wau", "Weekly active users", 7, 3)
-MAU = _active("mau", "Monthly active users", 28, 4)
+DAU = _active(
+    "dau",
+    "Daily active users",
+    1,
+    2,
+    "Tools that count devices or cookies, or anything that was done to a user (e-mails, replies), count more; "
+    "those that only count people who are logged in count fewer. Days are the tenant's, not UTC's.",
+)
+WAU = _active(
+    "wau",
+    "Weekly active users",
+    7,
+    3,
+    "A calendar week is not the last seven days, and the sum of seven DAU counts a person up to seven times.",
+)
+MAU = _active(
+    "mau",
+    "Monthly active users",
+    28,
+    4,
+    "A calendar month has 28 to 31 days, and a window of 30 days has four or five weekends; 28 days always "
+    "have four. The sum of DAU counts a person many times.",
+)
 
 STICKINESS = Metric(
     name="stickiness",
@@ -111,6 +132,8 @@ STICKINESS = Metric(
     excluded=("bot", "no_actor"),
     options={**_OPTIONS, "days": 28},
     edges=(*_EDGES, "Younger than 28 days: the empty days count as days without anyone."),
+    otherwise="Dividing one day's DAU by MAU depends on the day of the week: variant=same_day gives that number. "
+    "Averages over a calendar month divide by other days.",
     example=Example(
         events=_SIGNED_IN,
         query=_QUERY,

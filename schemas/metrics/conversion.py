@@ -205,6 +205,9 @@ CONVERSION_RATE = Metric(
         "cart = cart_to_checkout x checkout_to_order, exactly.",
         "A filter selects the events of which visits are made.",
     ),
+    otherwise="Analytics tools divide by sessions or by people, count every order or the first, and compare orders "
+    "with visits of the same day whatever led to them; recent visits then look worse than they are. "
+    "People and carts are definitions of their own.",
     example=Example(
         events=(
             _event("v1", "page", "09:00:00", "u1"),
@@ -290,6 +293,8 @@ SIGN_UP_RATE = Metric(
         "Somebody who signed up before the first visit event of the window cannot do so again.",
         "A person has the country, channel and device of that event.",
     ),
+    otherwise="Dividing the sign-ups of a day by all its visitors puts those who have an account already into the "
+    "denominator and lowers the rate: visitors=all gives that number.",
     example=Example(
         events=(
             _event("v1", "page", "09:00:00", "u1"),

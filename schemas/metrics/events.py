@@ -24,6 +24,8 @@ EVENT_COUNT = Metric(
     segments=EVENT_DIMENSIONS,
     options={"source": "events", "entity": "event"},
     edges=("Bots, people and systems all count.", "A copy with another time counts once, at its earliest."),
+    otherwise="A tool that counts requests counts a retry twice; here a copy is the same event, whatever its time. "
+    "One that leaves bots out has fewer.",
     example=Example(
         events=(
             {"messageId": "m1", "event": "page", "timestamp": "2026-11-18T09:58:00Z", "anonymousId": "a1"},
@@ -65,6 +67,8 @@ VISITS = Metric(
     excluded=("bot", "no_actor"),
     options={"source": "events", "entity": "visit", "family": "visit", "lookback": SESSION_GAP_MS, "people": True},
     edges=("No cut at midnight.", "The session id of a tool is ignored: tools cut sessions differently."),
+    otherwise="Session counters cut at midnight, at a new campaign or by the session id of the tool, or start the "
+    "30 minutes anew from any event: the same clicks then make more visits.",
     example=Example(
         events=(
             {"messageId": "v1", "event": "page", "timestamp": "2026-11-18T09:00:00Z", "anonymousId": "a1"},

@@ -147,6 +147,7 @@ class Metric:
     None: all the time before) whose scores are counted too. By `score` scores become a number; `denominator` makes a
     rate's own of n, the details, what is excluded and the parameters. `bands` are of the default definition, unless a
     variant declares its own.
+    `otherwise` says why an article, or another tool, may print another number under this name.
     `binds` gives what the SQL needs of the tenant's settings, as bound parameters, `calendar` what it needs of the
     calendar: from start, end, zone and parameters (these with what `binds` gave). `rolling` is the definition that the
     default stands for where the window is a length of time. `by_entry` says that a unit is the same in whichever window
@@ -173,6 +174,7 @@ class Metric:
     version: int = 1
     sources: tuple[str, ...] = ()
     edges: tuple[str, ...] = ()
+    otherwise: str = ""
     selects: SQL = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     example: Example | None = None

@@ -51,6 +51,8 @@ ORDERS = Metric(
     excluded=("bot", "cancelled"),
     options={"entity": "order", "also_excluded": ("cancelled",)},
     edges=("Completed twice: one order, at its first time.", "Cancelled: still counted, listed under excluded."),
+    otherwise="A shop's list of orders counts by creation, payment or shipping, and some leave cancelled orders "
+    "out; here an order counts once, at its first completion, and cancelled ones are listed beside it.",
     example=Example(events=_SHOP, query=_DAY, expected={"value": 2, "n": 2}),
 )
 
@@ -88,5 +90,7 @@ REVENUE = Metric(
         "A refund without an amount, or a cancellation, takes the whole order.",
         "Other currencies are listed, never converted.",
     ),
+    otherwise="Accounting books a refund when it is paid out; here it lowers the order's own window, so that a past "
+    "month can still change. Reports that convert currencies have another total, and gross ones a higher.",
     example=Example(events=_SHOP, query=_DAY, expected={"value": 45.01, "n": 2, "currency": "EUR"}),
 )

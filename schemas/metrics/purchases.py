@@ -64,6 +64,8 @@ AVERAGE_ORDER_VALUE = Metric(
         "A refund without an amount takes the whole order, which stays an order.",
         "Other currencies are listed with their own averages, never converted.",
     ),
+    otherwise="Articles divide revenue by orders without saying whether refunds are in it; here it is net unless "
+    "amount=gross says otherwise, and the median stands beside a mean that a few large orders pull up.",
     example=Example(
         events=(
             _order("o1", "18T10:00:00", "u1", total=30.005, currency="EUR"),
@@ -134,6 +136,8 @@ PURCHASE_FREQUENCY = Metric(
         "An order is counted at its first completion; what was given back stays a purchase.",
         "A customer counts under the country, channel and device of each order: segments do not add up to the total.",
     ),
+    otherwise="Articles divide orders by all customers in the database, most of whom bought nothing in the window; "
+    "here by those who bought. Per active customer it is definition=active.",
     example=Example(
         events=(
             _order("o1", "18T10:00:00", "u1"),
@@ -251,6 +255,9 @@ REPEAT_PURCHASE_RATE = Metric(
         "A cancelled order is none: the next one is then the first. What was given back stays a purchase.",
         "Two orders within the horizon are both needed: a window younger than it is estimated by Kaplan–Meier.",
     ),
+    otherwise="The usual formula, customers with two orders in a period by all customers in it, depends on where "
+    "the period is cut and misses whoever has not had the time yet: it is definition=window. Here each "
+    "customer gets the same time.",
     example=Example(
         events=(
             _order("o1", "01T10:00:00", "u1"),

@@ -120,6 +120,9 @@ VISIT_PURPOSE = Metric(
         "Where several may be named, the shares exceed 1 together (warning multi_select).",
         "With compare=previous, drift says how far the two mixes are apart.",
     ),
+    otherwise="Reports add what was inferred from clicks to what people said, or count silence as browsing: the "
+    "shares of the few who answered are then mixed with guesses. Where several answers are allowed, "
+    "shares exceed 1 together.",
     example=Example(
         events=(
             _answered("a1", "09:00:00", "u1", "Just browsing"),

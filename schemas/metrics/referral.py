@@ -178,6 +178,9 @@ REFERRAL_RATE = Metric(
         "A code that nobody sent is good.",
         "Younger than the refund window: observed, for nothing tells when a refund will come.",
     ),
+    otherwise="Vendors quote referred purchases, referred customers, inviting customers or the viral coefficient "
+    "under one name, and count purchases by one's own code: the others are definitions, the last is no "
+    "referral.",
     example=Example(
         events=(
             _event("i1", "Invite Sent", "10T09:00:00", "u1", referral_code="R1"),

@@ -134,6 +134,9 @@ REVIEW_RATING = Metric(
             },
         ),
     ),
+    otherwise="Platforms print a mean over all time, weighted by age and trust in ways that they do not say, and "
+    "averages over platforms weigh each the same; here it is what was posted in the window, edits and "
+    "deletions taken in.",
     example=Example(
         events=(
             _posted("g1", "google", 5),

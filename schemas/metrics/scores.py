@@ -205,9 +205,11 @@ NPS = Metric(
     sources=("Reichheld 2003", "Rocks 2016: the interval"),
     edges=(
         *_EDGES,
-        "Asked on 0–10 only: an article that asks on 1–10 and calls 0–6 detractors has another number.",
         "Shares, not counts: an article may subtract numbers of people: definition=articles.",
     ),
+    otherwise="An article may ask on 1–10 and still call 0–6 detractors, or subtract numbers of people rather than "
+    "shares (definition=articles). Pooling relational and transactional answers, or all answers of a person, gives yet "
+    "others.",
     example=Example(
         events=(
             _answered("a1", "09:00:00", "u1", score=10, survey_type="NPS"),
@@ -255,7 +257,6 @@ CSAT = Metric(
         *_EDGES,
         "Belongs to the agent who had the ticket when it was rated, not to its last one.",
         "Satisfied is from three quarters of the scale on, unless the registry says from where (satisfied_from).",
-        "An article may print the mean of the scores: definition=mean.",
     ),
     variants=(
         Variant(
@@ -264,6 +265,8 @@ CSAT = Metric(
             {"formula": "sum of scores / answers", "unit": "score", "score": Score("mean")},
         ),
     ),
+    otherwise="An article may print the mean of the scores (definition=mean) or the share of 8–10 on ten points; "
+    "leaving out the neutral answers makes it higher. Scales are never pooled here.",
     example=Example(
         events=(
             _answered("a1", "09:00:00", "u1", score=5, survey_type="CSAT"),
@@ -319,7 +322,6 @@ CES = Metric(
     edges=(
         *_EDGES,
         "Where a high score means much effort, it is turned round (min + max - score) before anything is pooled.",
-        "An article that says lower is better, of a scale on which easy is high, has the direction wrong.",
     ),
     variants=(
         Variant(
@@ -340,6 +342,9 @@ CES = Metric(
             },
         ),
     ),
+    otherwise="An article that says lower is better, of a scale on which easy is high, has the direction wrong: "
+    "here ease is high and effort is turned round. Others print the share of good answers or an index: "
+    "definition=share, definition=index.",
     example=Example(
         events=(
             _answered("a1", "09:00:00", "u1", score=7, survey_type="CES"),

@@ -93,6 +93,8 @@ SERVICE_TO_SALE_RATE = Metric(
         "A ticket counts at its creation, else at its first event.",
         "Of several contacts only the latest before the order gets it; filters come after.",
     ),
+    otherwise="Articles count every order of somebody who once had a contact, or none without a coupon; here the "
+    "order has to follow the contact within the horizon, and only the latest contact before it gets it.",
     example=Example(
         events=(
             _event("t1", "Ticket Created", "10T09:00:00", "u1", ticket_id="t1"),

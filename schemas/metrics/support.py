@@ -149,6 +149,9 @@ RESOLUTION_TIME = Metric(
         "A ticket that is open again has no resolution until it is solved again.",
         "Solved twice in a row is solved once.",
     ),
+    otherwise="An article may divide by tickets received, which shortens the time; others print the mean of tickets "
+    "that happen to be closed, which is too short for recent ones, or stop at the first solve "
+    "(clock=first). Business hours and waiting for the customer are taken off by some.",
     example=Example(
         events=(
             _event("t1", "Ticket Created", "2026-11-18T09:00:00Z", user="u1", ticket_id="t1"),
@@ -252,6 +255,8 @@ FIRST_RESPONSE_TIME = Metric(
         "A ticket that an agent opened needs a second public reply.",
         "Solved without a reply: no response time, listed under excluded.",
     ),
+    otherwise="Some count an automatic reply or an internal note as a response, or average only the tickets that "
+    "were answered: both are shorter than what customers waited.",
     example=Example(
         events=(
             _event("t1", "Ticket Created", "2026-11-18T09:00:00Z", user="u1", ticket_id="t1"),
@@ -351,6 +356,9 @@ REOPEN_RATE = Metric(
     clustered=True,
     options={"entity": "ticket", "outcome": "presence", "outcome_label": "reopened"},
     edges=("A ticket reopened several times counts once.",),
+    otherwise="Some divide reopenings by solves, so that one ticket counts several times, or by tickets received; "
+    "many count a thank-you that reopens the ticket (thank_you=count). Recent solves have had no time to "
+    "come back and look better than they are.",
     example=Example(
         events=(
             _event("t1", "Ticket Created", "2026-11-01T09:00:00Z", user="u1", ticket_id="t1"),
@@ -386,6 +394,8 @@ BACKLOG = Metric(
         "A state, computed from the tickets each time, never a running counter.",
         "Solved twice is solved once, so backlog(t2) = backlog(t1) + inflow - outflow.",
     ),
+    otherwise="A tool may leave out tickets that wait for the customer or are on hold, and a counter that is kept "
+    "running drifts for ever once an event was lost or counted twice.",
     example=Example(
         events=(
             _event("t1", "Ticket Created", "2026-11-18T09:00:00Z", user="u1", ticket_id="t1"),

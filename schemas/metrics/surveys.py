@@ -168,6 +168,9 @@ SURVEY_RESPONSE_RATE = Metric(
             },
         ),
     ),
+    otherwise="Some divide answers by all that was sent, bounced ones too, by those who opened the survey, or count "
+    "only complete answers (definition=rr1): RR2 of AAPOR, partial answers in, bounced out, is the "
+    "default. Recent invitations have had no time to be answered.",
     example=Example(
         events=(
             _survey_event("i1", "Survey Invited", 18, "u1", invite_id="i1"),

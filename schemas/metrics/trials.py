@@ -178,6 +178,9 @@ TRIAL_TO_PAID_RATE = Metric(
         "The trial of an account is one, whoever of it begins or pays.",
         "A second trial of the same holder is left out, whenever the first one was.",
     ),
+    otherwise="Some call a count of conversions a rate, or divide the conversions of a month by the trials of the "
+    "same month, which is too low under growth; many pool trials that took a card up front with those "
+    "that did not. Here each trial is followed to its end and some days more, and the kinds stay apart.",
     example=Example(
         events=(
             _event("t1", "Trial Started", 1, "u1", trial_id="t1"),

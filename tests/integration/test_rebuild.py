@@ -1,0 +1,162 @@
+"""An archive that is older than a fact: after a rebuild every number is as if the fact had always been there."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from importlib.resources import files
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.migrate import migrate
+from deploy.store import ClickHouseStore
+from schemas.metrics import METRICS
+from schemas.ports import StoreUnavailable
+from schemas.record import decode_records
+from schemas.tables import ANSWERS, FACTS, REFERRALS, SUBSCRIPTION_EVENTS
+from stream_processors.processor import ARCHIVE, Fold, fold
+from stream_processors.rebuild import FOLDS, Step, begin, rebuild, runs, settle_empty
+from tests.reference.experience_stream import QUESTIONS, Experiences
+from tests.reference.growth_stream import GrowthJourneys
+from tests.reference.harness import ask, feed, frame, reader
+from tests.reference.stream import Delivery, stream
+
+pytestmark = pytest.mark.engine
+LATE = {"from": "2026-09-01", "to": "2026-11-12", "at": "2026-12-20T00:00:00Z"}
+YOUNGER = (ANSWERS, REFERRALS, SUBSCRIPTION_EVENTS)
+ALWAYS_THERE = 2
+"""The last migration before the younger facts had tables."""
+_EXPECTED: dict[str, bytes] = {}
+
+
+@pytest.fixture(scope="module")
+def deliveries() -> list[Delivery]:
+    return [*stream(3, 500, GrowthJourneys), *stream(4, 500, Experiences)]
+
+
+@pytest.fixture
+async def empty(engine_dsn: str) -> AsyncIterator[ClickHouseStore]:
+    """A database without tables, dropped afterwards."""
+    opened = ClickHouseStore(engine_dsn, name=f"test_{uuid.uuid4().hex}")
+    await opened.open()
+    yield opened
+    await opened.command(f"DROP DATABASE {opened.database} SYNC")
+    await opened.close()
+
+
+async def written_by_an_older_version(store: ClickHouseStore, deliveries: list[Delivery], folder: Path) -> None:
+    """Archive and facts as a version left them that knew none of the younger facts; then the migrations of this one."""
+    older = folder / "older"
+    older.mkdir()
+    for file in files("schemas").joinpath("migrations").iterdir():
+        if file.name.endswith(".sql") and int(file.name[:4]) <= ALWAYS_THERE:
+            shutil.copy(str(file), older / file.name)
+    await migrate(store, folder=older)
+    known = [each for name, each in FOLDS.items() if name not in {table.name for table in YOUNGER}]
+    await write(store, deliveries, [ARCHIVE, *known])
+    await migrate(store)
+
+
+async def write(store: ClickHouseStore, deliveries: list[Delivery], folds: Sequence[Fold]) -> None:
+    frames = map(frame, deliveries)
+    while some := list(islice(frames, 20)):
+        records = [record for each in some for record in decode_records(each.records)]
+        for table, cells in fold(records, folds):
+            if cells:
+                await store.insert(table.name, cells)
+
+
+async def bodies(store: ClickHouseStore, folder: Path) -> dict[str, bytes]:
+    """The answers of every metric."""
+    async with reader(store, folder, QUESTIONS) as client:
+        return {name: await ask(client, name, LATE) for name in METRICS}
+
+
+@pytest.fixture
+async def expected(store: ClickHouseStore, deliveries: list[Delivery], tmp_path: Path) -> dict[str, bytes]:
+    """The answers of a store that always had every fact; worked out once."""
+    if not _EXPECTED:
+        await feed(store, deliveries)
+        _EXPECTED.update(await bodies(store, tmp_path))
+    return _EXPECTED
+
+
+async def test_facts_that_are_younger_than_the_archive_are_built_from_it(
+    empty: ClickHouseStore, deliveries: list[Delivery], expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    await written_by_an_older_version(empty, deliveries, tmp_path)
+    before = await bodies(empty, tmp_path)
+    assert {"nps", "trial_to_paid_rate"} <= {name for name in METRICS if before[name] != expected[name]}
+    assert set(await rebuild(empty, 2**42, batch=300)) >= {table.name for table in YOUNGER}
+    assert await bodies(empty, tmp_path) == expected
+    assert await rebuild(empty, 2**42) == []
+
+
+class Failing:
+    """A store that takes so many inserts of facts and then none any more."""
+
+    def __init__(self, store: ClickHouseStore, inserts: int) -> None:
+        self._store = store
+        self._left = inserts
+
+    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        return await self._store.query(sql, parameters)
+
+    async def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        self._left -= table in FOLDS
+        if self._left < 0:
+            raise StoreUnavailable("away")
+        await self._store.insert(table, columns)
+
+
+async def test_a_rebuild_that_ended_in_the_middle_goes_on_where_it_was(
+    empty: ClickHouseStore, deliveries: list[Delivery], expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    await written_by_an_older_version(empty, deliveries, tmp_path)
+    first: list[Step] = []
+    with pytest.raises(StoreUnavailable):
+        await rebuild(Failing(empty, 60), 2**42, batch=50, told=first.append)
+    rest: list[Step] = []
+    await rebuild(empty, 2**42, batch=50, told=rest.append)
+    assert len(first) > 3
+    assert rest[0].place > first[-1].place
+    ((stored,),) = await empty.query("SELECT uniqExact(name, time, event_id, hash) FROM events")
+    assert stored <= sum(step.events for step in [*first, *rest]) <= stored * 1.2
+    assert await bodies(empty, tmp_path) == expected
+
+
+async def test_a_new_store_has_nothing_to_rebuild(store: ClickHouseStore, deliveries: list[Delivery]) -> None:
+    await settle_empty(store)
+    await feed(store, deliveries[:2])
+    assert await rebuild(store, 2**42) == []
+    assert all(run.is_done for run in (await runs(store)).values())
+
+
+async def test_anew_begins_at_the_beginning(store: ClickHouseStore, deliveries: list[Delivery]) -> None:
+    await settle_empty(store)
+    await feed(store, deliveries)
+    await store.command("TRUNCATE TABLE carts")
+    assert await rebuild(store, 2**42) == []
+    await begin(store, ["carts", "answers"], 1_800_000_000_000)
+    assert await rebuild(store, 2**42) == ["carts", "answers"]
+    assert await store.query("SELECT 1 FROM carts LIMIT 1")
+
+
+async def test_what_comes_in_after_the_start_is_left_to_who_takes_it(
+    store: ClickHouseStore, deliveries: list[Delivery]
+) -> None:
+    await feed(store, deliveries)
+    ((middle, all_of_them),) = await store.query(
+        "SELECT toUnixTimestamp64Milli(quantileExact(0.5)(received_at)), count() FROM events"
+    )
+    steps: list[Step] = []
+    await rebuild(store, middle, told=steps.append)
+    assert 0 < sum(step.events for step in steps) < all_of_them
+
+
+def test_every_fact_can_be_rebuilt() -> None:
+    assert list(FOLDS) == [table.name for table in FACTS]
