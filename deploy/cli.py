@@ -91,6 +91,18 @@ def _dead_letters(read: Settings, arguments: Namespace) -> None:
     {"list": _list_letters, "replay": _replay_letters}[arguments.action](read, arguments)
 
 
+def _demo(read: Settings, arguments: Namespace) -> None:
+    from deploy.demo import command
+
+    command.run(read, arguments)
+
+
+def _demo_options(parser: ArgumentParser) -> None:
+    from deploy.demo.command import options
+
+    options(parser)
+
+
 def _later(what: str) -> Callable[[Settings, Namespace], None]:
     def refuse(_: Settings, __: Namespace) -> None:
         raise CannotStart(f"{what}: not there yet")
@@ -125,7 +137,7 @@ COMMANDS: dict[str, Command] = {
     "topics": Command("create the topics", _topics),
     "migrate": Command("bring the store to the tables of this version", _migrate),
     "dead-letters": Command("list or replay what could not be counted", _dead_letters, _letter_options),
-    "demo": Command("send made-up journeys (not there yet)", _later("demo")),
+    "demo": Command("send made-up journeys: 60 days of them, then live until told to stop", _demo, _demo_options),
     "import": Command("read events from files (not there yet)", _later("import")),
 }
 

@@ -19,6 +19,7 @@ import query_api.app
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.demo.beside import Beside
 from deploy.in_process_log import InProcessLog, Write
 from deploy.observe import Counting
 from deploy.opening import listen, lock_folder, make_tenants, open_store, open_tenants, serve_until_told
@@ -143,13 +144,19 @@ async def serve(settings: Settings, edges: Edges) -> None:
         )
         service.requests = Counting(Dispatcher(app, producers))
         stack.push_async_callback(service.log.close, settings.drain_seconds)
-        await serve_until_told(
-            service.requests,
-            settings,
-            listening,
-            greeting=lambda base: welcome(base, tenants.all[0], created, datetime.now(UTC)),
-            draining=service.drain,
-        )
+        demo = Beside()
+        stack.callback(demo.wait)
+
+        def greeting(base: str) -> str:
+            if settings.demo:
+                demo.start(base)
+            return welcome(base, tenants.all[0], created, datetime.now(UTC))
+
+        def draining() -> None:
+            service.drain()
+            demo.stop()
+
+        await serve_until_told(service.requests, settings, listening, greeting=greeting, draining=draining)
 
 
 def run(settings: Settings, edges: Edges | None = None) -> None:
