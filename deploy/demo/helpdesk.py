@@ -32,9 +32,9 @@ def ticket(random: Random, name: str, person: Person, at: float, *, day: date, z
     journey.answer("ticket_created", 0, **told, channel=channel, category=topic, topic=topic)
     if random.random() < 0.4:
         journey.told("ticket_replied", 4, **told, author_type="bot", public=True)
-    work(0.3 * HOUR * crowd)
+    work(0.2 * HOUR * crowd)
     journey.told("ticket_assigned", 0, **told, agent_id=agent)
-    work(0.5 * HOUR * crowd)
+    work(0.35 * HOUR * crowd)
     journey.told("ticket_replied", 0, **told, author_type="agent", public=True, agent_id=agent)
     if random.random() < 0.1:
         agent = random.choice(AGENTS)

@@ -51,6 +51,7 @@ def invite(journey: Journey, random: Random, kind: str, *, after: float, rate: f
     journey.answer("survey_delivered", 15, **asked)
     if random.random() < rate:
         score = nps(random, journey.person) if kind == "nps" else stars(random)
+        about = {} if kind == "nps" else {"related_id": related}  # whether to recommend is asked of the shop as a whole
         journey.answer(
             "survey_question_answered",
             random.expovariate(1 / (0.5 * DAY)) % (3 * DAY),
@@ -60,7 +61,7 @@ def invite(journey: Journey, random: Random, kind: str, *, after: float, rate: f
             score=score,
             scale_min=low,
             scale_max=high,
-            related_id=related,
+            **about,
         )
 
 

@@ -12,7 +12,7 @@ DEVICES = (("mobile", "desktop", "tablet"), (56, 38, 6))
 HABITS = ((0.46, 0.13, 0.03), (26, 34, 40))
 """The chances of coming on a day, and of how many in a hundred members each is true."""
 APP_SHARE = 0.35
-MEMBERS = 3000
+MEMBERS = 2600
 NEWCOMERS = 0.01
 """New visitors on a day of middling traffic, for each member."""
 CODES = 400

@@ -10,6 +10,8 @@ HOURS = (8, 4, 3, 2, 2, 3, 8, 18, 28, 36, 42, 44, 46, 44, 40, 40, 42, 50, 62, 76
 """How busy the shop is at each hour: low at night, high in the evening."""
 OFFICE_HOURS = (0, 0, 0, 0, 0, 0, 0, 0, 30, 60, 66, 54, 40, 46, 50, 48, 40, 26, 10, 6, 0, 0, 0, 0)
 """When people pick up the telephone."""
+DESK_HOURS = tuple(shop // 3 + office for shop, office in zip(HOURS, OFFICE_HOURS, strict=True))
+"""When people write to the help desk: at work as well as in the evening."""
 WEEK = (1.0, 0.96, 0.94, 0.98, 0.92, 1.04, 1.2)
 """How busy the days are, from Monday; people shop on Sundays."""
 OPENS, CLOSES = time(9), time(18)

@@ -67,9 +67,9 @@ class Demo:
         loaded = self._loaded(today)
         history = History(World(self.wish.seed, zone, self.wish.members), first)
         of_today = history.dated(today)
-        self._finish([self._mark(BEGUN, first, zone)])
         live = Live(history, today, [event for event in of_today if event.time > now * 1000])
-        self._finish([event for event in of_today if event.time <= now * 1000])
+        past = [event for event in of_today if event.time <= now * 1000]
+        self._finish([self._mark(BEGUN, first, zone), *past])
         self._say(f"demo: today is loaded, {self.sender.sent:,} events; numbers move from now on")
         self._back_fill(history, live, loaded)
         self._summary()
@@ -106,25 +106,23 @@ class Demo:
             self._say("demo: the history was loaded before")
             return
         progress = Progress(len(missing), self.out, time.monotonic)
-        under_way: list[tuple[date, list[Future[int]]]] = []
+        marks: list[Event] = []
+        under_way: list[Future[int]] = []
         for done, day in enumerate(missing):
-            under_way.append((day, self.sender.send(history.dated(day))))
-            if len(under_way) > 1:
-                self._complete(*under_way.pop(0), zone)
+            sending = self.sender.send(marks + history.dated(day))
+            self.sender.finish(under_way)  # the day before is sent while this one is made, and marked with the next
+            marks, under_way = [self._mark(f"{missing[done - 1]}", missing[done - 1], zone)] if done else [], sending
             progress.show(done, self.sender.sent)
             self._tick(live)
-        for day, futures in under_way:
-            self._complete(day, futures, zone)
-        self._finish(history.before())
+        self.sender.finish(under_way)
+        self._finish([*marks, self._mark(f"{missing[-1]}", missing[-1], zone), *history.before()])
         progress.show(len(missing), self.sender.sent)
-
-    def _complete(self, day: date, futures: list[Future[int]], zone: ZoneInfo) -> None:
-        self.sender.finish(futures)
-        self._finish([self._mark(f"{day}", day, zone)])
 
     def _tick(self, live: Live) -> None:
         """Send what has happened since the last time, and let somebody more come if that was little."""
         now = self.clock()
+        if now - self._ticked < TICK_SECONDS:
+            return
         events = live.due(now)
         rate = USUAL_RATE if self.wish.rate is None else self.wish.rate
         self._owed = min(self._owed + rate * (now - self._ticked) - len(events), 10 * rate)

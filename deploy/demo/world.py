@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo
 
 from deploy.demo import helpdesk, people, plus
 from deploy.demo.journey import Event, Journey, Person
-from deploy.demo.rhythm import OFFICE_HOURS, WEEK, moment
+from deploy.demo.rhythm import DESK_HOURS, OFFICE_HOURS, WEEK, moment
 from deploy.demo.visits import Coming, visit
 
 RETURNING_DAYS = 30
 """So long may somebody who came once come back."""
-TICKETS, CALLS, CHATS, TRIALS = 0.011, 0.011, 0.003, 0.0024
+TICKETS, CALLS, CHATS = 0.012, 0.012, 0.003
 """How many begin on a day of middling traffic, for each member."""
+TRIAL_CYCLE_DAYS = 430
+"""Each member tries the subscription once in so many days: hardly anybody for a second time in the history."""
 QUIET_WEEKEND = 0.75
 """People write fewer tickets on Saturday and Sunday."""
 BOTS = 0.01
@@ -49,10 +51,10 @@ class World:
         """The trials that begin on a day, with what becomes of them."""
         if day not in self._subscriptions:
             random = self._random("plus", day)
-            begin = (moment(random, day, self.zone) for _ in range(_about(random, TRIALS * self.scale)))
+            begin = self._members[day.toordinal() % TRIAL_CYCLE_DAYS :: TRIAL_CYCLE_DAYS]
             self._subscriptions[day] = [
-                plus.subscription(random, self._name(day, "p", number), random.choice(self._members), at)
-                for number, at in enumerate(begin)
+                plus.subscription(random, self._name(day, "p", number), person, moment(random, day, self.zone))
+                for number, person in enumerate(begin)
             ]
         return self._subscriptions[day]
 
@@ -107,7 +109,7 @@ class World:
         random, zone = self._random("help", day), self.zone
         weekday = day.weekday()
         for number in range(_about(random, TICKETS * self.scale * (QUIET_WEEKEND if weekday > 4 else 1.0))):
-            at, name = moment(random, day, zone), self._name(day, "t", number)
+            at, name = moment(random, day, zone, DESK_HOURS), self._name(day, "t", number)
             yield helpdesk.ticket(random, name, random.choice(self._members), at, day=day, zone=zone)
         for number in range(_about(random, CALLS * self.scale * (0.3 if weekday > 4 else 1.0))):
             at, name = moment(random, day, zone, OFFICE_HOURS), self._name(day, "c", number)
