@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,24 +79,50 @@ def test_one_world_is_enough(service: Service) -> None:
     assert "the demo of another seed than 2" in other.stderr
 
 
+def test_live_traffic_ends_well_when_told_to(service: Service) -> None:
+    keys = ("--url", service.url, "--write-key", WRITE_KEY, "--read-token", READ_TOKEN)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with subprocess.Popen(
+            [sys.executable, "-m", "deploy.cli", "demo", *keys, *SMALL, "--rate", "20"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as live:
+            assert live.stdout is not None
+            for line in live.stdout:
+                if "page:" in line:
+                    break
+            live.send_signal(number)
+            rest = live.stdout.read()
+            assert live.wait(20) == 0, rest
+            assert rest == ""
+
+
 def test_a_key_that_is_not_known_is_said_with_exit_code_2(service: Service) -> None:
     refused = demo(service, "--once", "--read-token", "rt_of_nobody")
     assert refused.returncode == 2
     assert "does not know the key (401)" in refused.stderr
 
 
-def test_started_with_the_service_it_fills_the_first_tenant_moves_its_numbers_and_ends_with_it(tmp_path: Path) -> None:
+async def test_beside_the_service_it_fills_the_first_tenant_moves_its_numbers_and_ends_with_it(tmp_path: Path) -> None:
     service = Service(tmp_path / "data", environment={"DEMO": "1"})
-    service.start()
+    process = service.spawn()
     try:
-        until("the first numbers", lambda: "numbers move" in service.output or None, seconds=60)
-        count = lambda: int(service.metric("event_count", window="PT1H")["value"])  # noqa: E731
+        await until(lambda: "numbers move" in service.output, 90)
+
+        def count() -> int:
+            at = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+            return int(service.metric("event_count", window="PT1H", at=at)["value"])
+
         then = count()
-        until("a number that moves", lambda: count() > then or None, seconds=60)
-        children = os.popen(f"ps -o args= --ppid {service.process.pid if service.process else 0}").read()
+        await until(lambda: count() > then, 60)
+        command = ["ps", "-o", "args=", "--ppid", str(process.pid)]
+        children = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: ASYNC221 -- short
         assert "deploy.cli demo" in children
         assert not re.search(r"wk_|rt_", children), "no key is an argument"
         assert service.terminate(30) == 0
         assert "Traceback" not in service.output
+        assert "sojourn:" not in service.output
     finally:
         service.kill()
