@@ -50,7 +50,7 @@ async def ask(client: httpx.AsyncClient, metric: str, first: date, last: date, *
     return answer.json()
 
 
-async def test_the_stories_are_in_the_numbers(shop: httpx.AsyncClient) -> None:
+async def stories(shop: httpx.AsyncClient) -> None:
     out = [day for day in DAYS if is_release(day)]
     assert len(out) == 2, "the days of this test have to hold a release"
     mobile = {"filter": "device:eq:mobile"}
@@ -84,13 +84,19 @@ USUAL = {
 """Where numbers of the demo lie that a reader would otherwise doubt."""
 
 
-async def test_the_numbers_are_believable(shop: httpx.AsyncClient) -> None:
+async def believable(shop: httpx.AsyncClient) -> None:
     found = {metric: (await ask(shop, metric, DAYS[0], DAYS[-1]))["value"] for metric in USUAL}
     assert {metric: value for metric, value in found.items() if not USUAL[metric][0] <= value <= USUAL[metric][1]} == {}
 
 
-async def test_no_metric_is_without_a_number(shop: httpx.AsyncClient) -> None:
+async def every_metric(shop: httpx.AsyncClient) -> None:
     catalogue = (await shop.get("/v1/metrics")).json()["metrics"]
     names = [each["name"] for each in catalogue]
     silent = [name for name in names if not (await ask(shop, name, DAYS[0], DAYS[-1]))["n"]]
     assert set(silent) <= {"trial_to_paid_rate"}, "its trials began within two weeks, none is over yet"
+
+
+async def test_the_stories_are_in_the_numbers_which_are_believable_and_all_there(shop: httpx.AsyncClient) -> None:
+    await stories(shop)
+    await believable(shop)
+    await every_metric(shop)
