@@ -21,7 +21,7 @@ $(foreach v,SOJOURN_HOST SOJOURN_PORT SOJOURN_DATA SOJOURN_TENANTS SOJOURN_STORE
 .PHONY: help run test check format faults lock generate clean up down bench .docker
 
 ##@ Use
-run: $(VENV)/.runtime ## start everything in one process (no Docker, no Kafka); DEMO=0 starts it empty
+run: $(VENV)/.runtime ## start everything in one process (no Docker, no Kafka) with a made-up shop; DEMO=0: empty
 	@exec $(BIN)/sojourn serve
 
 up: .docker ## the same as separate services in containers, with Kafka and ClickHouse (needs Docker)

@@ -98,6 +98,18 @@ def _rebuild(read: Settings, arguments: Namespace) -> None:
     print(rebuild.facts(read, arguments.anew))
 
 
+def _demo(read: Settings, arguments: Namespace) -> None:
+    from deploy.demo import command
+
+    command.run(read, arguments)
+
+
+def _demo_options(parser: ArgumentParser) -> None:
+    from deploy.demo.command import options
+
+    options(parser)
+
+
 def _later(what: str) -> Callable[[Settings, Namespace], None]:
     def refuse(_: Settings, __: Namespace) -> None:
         raise CannotStart(f"{what}: not there yet")
@@ -140,7 +152,7 @@ COMMANDS: dict[str, Command] = {
     "migrate": Command("bring the store to the tables of this version", _migrate),
     "rebuild": Command("build facts that are missing out of the archive, while serving", _rebuild, _rebuild_options),
     "dead-letters": Command("list or replay what could not be counted", _dead_letters, _letter_options),
-    "demo": Command("send made-up journeys (not there yet)", _later("demo")),
+    "demo": Command("send made-up journeys: 60 days of them, then live until told to stop", _demo, _demo_options),
     "import": Command("read events from files (not there yet)", _later("import")),
 }
 

@@ -21,6 +21,7 @@ import query_api.app
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.demo.beside import Beside
 from deploy.direct import DirectProtocol
 from deploy.in_process_log import InProcessLog, Write
 from deploy.observe import Counting
@@ -162,12 +163,24 @@ async def serve(settings: Settings, edges: Edges) -> None:
         )
         service.requests = Counting(Dispatcher(app, producers))
         stack.push_async_callback(service.log.close, settings.drain_seconds)
+        demo = Beside()
+        stack.callback(demo.wait)
+
+        def greeting(base: str) -> str:
+            if settings.demo:
+                demo.start(base)
+            return welcome(base, tenants.all[0], created, datetime.now(UTC))
+
+        def draining() -> None:
+            service.drain()
+            demo.stop()
+
         await serve_until_told(
             service.requests,
             settings,
             listening,
-            greeting=lambda base: welcome(base, tenants.all[0], created, datetime.now(UTC)),
-            draining=service.drain,
+            greeting=greeting,
+            draining=draining,
             protocol=partial(DirectProtocol, producers, service.requests),
         )
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from schemas.tenants import CreatedKeys, Tenant
 
 
-def _plain(secrets: Iterable[str]) -> str:
+def plain(secrets: Iterable[str]) -> str:
     """The first secret that stands in the file as it is; a hashed one cannot be shown."""
     return next((secret for secret in secrets if not secret.startswith("sha256:")), "")
 
@@ -26,7 +26,7 @@ def new_keys(created: CreatedKeys, base: str = "") -> list[str]:
 
 def welcome(base: str, tenant: Tenant, created: CreatedKeys | None, now: datetime) -> str:
     """The text. The event is dated a minute before the start: one dated "now" would be later than the number's `at`."""
-    write, read = _plain(tenant.write_keys), _plain(tenant.read_tokens)
+    write, read = plain(tenant.write_keys), plain(tenant.read_tokens)
     lines = [f"Sojourn is running at {base}", ""]
     if created:
         lines += [*new_keys(created, base), ""]

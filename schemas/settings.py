@@ -81,7 +81,9 @@ KAFKA = Setting(
     "KAFKA_BOOTSTRAP_SERVERS", "", "Kafka, as host:port[,host:port].", depends="unset: the log is in the process"
 )
 TOPIC_PREFIX = Setting("SOJOURN_TOPIC_PREFIX", "sojourn", "First part of the names of the topics.")
-DEMO = Setting("DEMO", "1", "1: the first tenant of the file is the demo tenant; 0: start empty.", _flag)
+DEMO = Setting(
+    "DEMO", "1", "1: `sojourn serve` fills the first tenant of the file with a made-up shop; 0: start empty.", _flag
+)
 PENDING_BYTES = Setting(
     "SOJOURN_PENDING_BYTES", "67108864", "Bytes that may wait for the log before the answer is 503.", _positive
 )

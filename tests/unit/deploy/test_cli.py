@@ -14,7 +14,7 @@ def test_every_promised_command_exists() -> None:
     assert set(cli.COMMANDS) == PROMISED | ADDED
 
 
-@pytest.mark.parametrize("command", ["demo", "import"])
+@pytest.mark.parametrize("command", ["import"])
 def test_a_command_that_is_not_there_yet_says_so(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([command]) == 2
     assert capsys.readouterr().err == f"sojourn: {command}: not there yet\n"
