@@ -27,6 +27,7 @@ from deploy.store import ClickHouseStore
 from deploy.welcome import welcome
 from ingest.dispatcher import Dispatcher
 from ingest.service import Ingest
+from query_api.live import Live
 from query_api.service import Lag
 from schemas import signals
 from schemas.ports import Store, StoreRejected, StoreUnavailable
@@ -59,6 +60,7 @@ class Service:
     draining: bool = False
     accepted: int = 0
     rejected: int = 0
+    live: Live | None = None
     log: InProcessLog = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,8 +118,10 @@ class Service:
         }
 
     def drain(self) -> None:
-        """Say that no more work should be sent here."""
+        """Say that no more work should be sent here, and end the streams."""
         self.draining = True
+        if self.live is not None:
+            self.live.close()
 
 
 async def serve(settings: Settings, edges: Edges) -> None:
@@ -136,9 +140,10 @@ async def serve(settings: Settings, edges: Edges) -> None:
         service = Service(settings, engine, edges.store(engine), edges)
         await service.refold_the_end()
         producers = Ingest(service.log, tenants, clock=clock)
+        service.live = query_api.app.live_numbers(service.store, tenants, service.log.watermark)
         app = application(
             observe.router(service.not_ready, service.readings),
-            query_api.app.router(service.store, tenants, service.log.watermark, service.lag),
+            query_api.app.router(service.store, tenants, service.log.watermark, service.lag, live=service.live),
             ingest.app.router(producers),
         )
         service.requests = Counting(Dispatcher(app, producers))

@@ -22,6 +22,7 @@ from deploy.opening import listen, need_server, open_tenants, serve_until_told
 from deploy.repeating import Repeating
 from deploy.reported_watermark import NOBODY, ReportedWatermark
 from deploy.store import ClickHouseStore
+from query_api.live import Live
 from query_api.service import Lag
 from schemas import signals
 from schemas.settings import Settings
@@ -44,6 +45,7 @@ class QueryService:
     requests: Counting = field(init=False)
     draining: bool = False
     watched_lag: WatchedLag | None = None
+    live: Live | None = None
 
     def watermark_age(self) -> float:
         """Seconds. Raises `Problem` while there is no watermark."""
@@ -81,17 +83,20 @@ class QueryService:
 
     def application(self, tenants: Tenants) -> Counting:
         """Everything behind the port."""
+        self.live = query_api.app.live_numbers(self.store, tenants, self.watermark)
         self.requests = Counting(
             application(
                 observe.router(self.not_ready, self.readings),
-                query_api.app.router(self.store, tenants, self.watermark, self.lag),
+                query_api.app.router(self.store, tenants, self.watermark, self.lag, live=self.live),
             )
         )
         return self.requests
 
     def drain(self) -> None:
-        """Say that no more work should be sent here."""
+        """Say that no more work should be sent here, and end the streams."""
         self.draining = True
+        if self.live is not None:
+            self.live.close()
 
 
 async def serve(settings: Settings) -> None:

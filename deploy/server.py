@@ -17,6 +17,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from query_api.sse import ABORT
 
 LINGER_SECONDS = 1.0
 """Time for who asks `/readyz` to look elsewhere, and for requests that a busy machine has not read yet."""
@@ -44,6 +47,14 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
+class Protocol(HttpToolsProtocol):
+    """Lets an application cut a connection: closing it would wait for a reader that does not read, for ever."""
+
+    def on_headers_complete(self) -> None:
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
+        super().on_headers_complete()
+
+
 class Server(uvicorn.Server):
     """Serves until SIGTERM or SIGINT; a second signal does not wait for requests in flight."""
 
@@ -54,7 +65,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http="httptools",
+                http=Protocol,
                 lifespan="off",
                 log_level="warning",
                 access_log=False,

@@ -51,7 +51,7 @@ def origin_headers(tenants: Tenants, tenant: Tenant | None, origin: str | None) 
 
 PREFLIGHT: Mapping[str, str] = {
     "access-control-allow-methods": "GET",
-    "access-control-allow-headers": "Authorization, If-None-Match",
+    "access-control-allow-headers": "Authorization, If-None-Match, Last-Event-ID",
     "access-control-max-age": "600",
     "vary": "Origin",
 }

@@ -21,12 +21,17 @@ from query_api.catalogue import (
     description,
     explain_parameters,
     operation_parameters,
+    series_parameters,
     values_parameters,
 )
 from query_api.count import count as count_cells
 from query_api.count import explain as explain_units
 from query_api.dashboard import page
+from query_api.live import Live
+from query_api.series import Series
 from query_api.service import Answers, Count, Explain, Lag, refuse_all
+from query_api.sse import Times
+from query_api.stream_app import STREAM, add_stream
 from schemas.errors import PROBLEM_MEDIA_TYPE, Problem, problem_headers, problem_json
 from schemas.metrics import METRICS
 from schemas.metrics.metric import Metric
@@ -49,9 +54,14 @@ def router(
     *,
     count: Count = count_cells,
     explain: Explain = explain_units,
+    live: Live | None = None,
+    times: Times | None = None,
 ) -> APIRouter:
-    """Everything that is read. Add `problems` to the application, for paths that do not exist."""
+    """Everything that is read. Add `problems` to the application, for paths that do not exist. Whoever gives `live` can
+    close it, which ends all streams.
+    """
     answers = Answers(store, watermark, count, explain, lag)
+    series = Series(answers)
     api = APIRouter()
     add = partial(_add, api, tenants)
     add("/v1/metrics", _catalogue, title="The catalogue of metrics", model=contract.Catalogue, parameters=[])
@@ -82,11 +92,25 @@ def router(
             model=contract.Explanation,
             parameters=explain_parameters(metric),
         )
-    for path in ("/v1/metrics/{name}", "/v1/metrics/{name}/explain"):
+        add(
+            f"{path}/series",
+            partial(series.series, metric),
+            title=f"{metric.title}: over time",
+            model=contract.SeriesAnswer,
+            parameters=series_parameters(metric),
+        )
+    for path in ("/v1/metrics/{name}", "/v1/metrics/{name}/explain", "/v1/metrics/{name}/series"):
         api.add_api_route(path, _endpoint(tenants, _no_metric), methods=["GET"], include_in_schema=False)
         api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
+    add_stream(api, live or Live(answers, tenants), tenants, times or Times(), refused=_problem, responses=_RESPONSES)
+    api.add_api_route(STREAM, _preflight, methods=["OPTIONS"], include_in_schema=False)
     _add_page(api, answers, tenants)
     return api
+
+
+def live_numbers(store: Store, tenants: Tenants, watermark: Callable[[], int]) -> Live:
+    """What `router` streams from."""
+    return Live(Answers(store, watermark, count_cells, explain_units), tenants)
 
 
 def problems(app: FastAPI) -> None:

@@ -9,6 +9,7 @@ from query_api.parameters import MOST_SHOWN, SEGMENTS_SHOWN
 from schemas.metrics import METRICS
 from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter
 from schemas.remarks import EXCLUDED
+from schemas.steps import DEFAULT_STEP, STEPS
 
 _TRAIT = "trait.*"
 _TRAIT_SHOWN = "trait.<name>"
@@ -110,10 +111,24 @@ def explain_parameters(metric: Metric) -> list[dict[str, Any]]:
     return [*operation_parameters(metric), cursor]
 
 
+def series_parameters(metric: Metric) -> list[dict[str, Any]]:
+    """Those of one metric, with the step."""
+    steps = {"type": "string", "enum": list(STEPS)}
+    meaning = "How long a point is: hours, days, weeks or months of the calendar, in the zone `tz`."
+    return [_query("step", meaning, steps, DEFAULT_STEP), *operation_parameters(metric)]
+
+
 def values_parameters() -> list[dict[str, Any]]:
     """Those of `/v1/values`."""
     metrics = _query("metrics", "Names, separated by commas; default all.", {"type": "string"})
     return [metrics, *common_parameters("the metrics' segments")]
+
+
+def stream_parameters() -> list[dict[str, Any]]:
+    """Those of `/v1/stream`."""
+    metrics = {**_query("metrics", "Names, separated by commas.", {"type": "string"}), "required": True}
+    seen = {"name": "Last-Event-ID", "in": "header", "required": False, "description": "Id of the last event received."}
+    return [metrics, *common_parameters("the metrics' segments"), {**seen, "schema": {"type": "string"}}]
 
 
 def _query(name: str, meaning: str, schema: dict[str, Any], default: Any = None) -> dict[str, Any]:

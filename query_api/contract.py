@@ -121,6 +121,34 @@ class Answer(BaseModel):
     by_currency: list[CurrencyShare] | None = None
 
 
+class Point(BaseModel):
+    """The number over [start, end); all null where it has not begun. `partial`: the step is cut short, or not over."""
+
+    start: str
+    end: str
+    value: Number
+    numerator: Number
+    denominator: Number
+    n: int | None
+    low: Number
+    high: Number
+    status: str
+    maturity: Number
+    partial: bool
+
+
+class SegmentSeries(Segment):
+    points: list[Point]
+
+
+class SeriesAnswer(Answer):
+    """The number over the whole window, and over each step of it."""
+
+    segments: list[SegmentSeries]  # type: ignore[assignment]  # each segment with points of its own
+    step: str
+    points: list[Point]
+
+
 class Problem(BaseModel):
     """RFC 9457."""
 

@@ -41,11 +41,14 @@ Query = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A question, the one that it is compared with (None: not asked for), and how many segments to show."""
+    """A question, the one that it is compared with (None: not asked for), and how many segments to show. `window` is
+    what was asked for; a state's question looks at a span of its own.
+    """
 
     question: Question
     previous: Question | None
     limit: int
+    window: Window
 
 
 def invalid(field: str, reason: str) -> Problem:
@@ -95,7 +98,14 @@ def parse(metric: Metric, query: Query, tenant: Tenant, watermark: int) -> Reque
         question=current,
         previous=previous if "compare" in given else None,
         limit=number("limit", given.get("limit"), SEGMENTS_SHOWN, MOST_SHOWN),
+        window=window,
     )
+
+
+def over(request: Request, start: int, end: int) -> Question:
+    """The same question over another window, as if it had been asked with `from` and `to`."""
+    question = replace(request.question, start=start, end=end)
+    return _state(question, Window(start, end, 2 * start - end, start))[0] if question.metric.state else question
 
 
 def shown(question: Question) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from query_api import cursor
 from query_api.answer import body
 from query_api.count import Unit
-from query_api.parameters import MOST_SHOWN, Query, invalid, names_list, number, parse
+from query_api.parameters import MOST_SHOWN, Query, Request, invalid, names_list, number, parse
 from query_api.question import Cell, Question
 from schemas.errors import Problem, problem_object
 from schemas.metrics import METRICS
@@ -71,7 +71,10 @@ class Answers:
     async def value(self, metric: Metric, query: Query, tenant: Tenant) -> dict[str, Any]:
         """Raises `Problem`, `StoreUnavailable`."""
         watermark = self.watermark()
-        request = parse(metric, query, tenant, watermark)
+        return await self.body(parse(metric, query, tenant, watermark), watermark, tenant)
+
+    async def body(self, request: Request, watermark: int, tenant: Tenant) -> dict[str, Any]:
+        """The answer to what was understood. Raises `StoreUnavailable`."""
         if request.previous is None:
             cells, before = await self.count(self.store, request.question), None
         else:

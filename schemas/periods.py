@@ -24,7 +24,7 @@ LONGEST_MS = 3_660 * DAY_MS
 """Ten years: no window and no duration is longer."""
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = -DAY_MS
 """Local midnight of 1970-01-01 lies before the epoch in the east."""
 _LATEST = LATEST_MS + DAY_MS
@@ -35,7 +35,7 @@ _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)", re.ASCII | re.IGNORECASE
 )
 _PERIODS = ("day", "week", "month")
-_WEEK_STARTS = {"monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6}
+WEEK_STARTS = {"monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6}
 
 
 def parse_duration(text: str) -> int:
@@ -66,7 +66,7 @@ def format_duration(ms: int) -> str:
 
 def format_instant(ms: int) -> str:
     """UTC, `Z`, with milliseconds only where there are any."""
-    moment = _EPOCH + timedelta(milliseconds=ms)
+    moment = EPOCH + timedelta(milliseconds=ms)
     text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
     return f"{text}.{ms % 1000:03}Z" if ms % 1000 else text + "Z"
 
@@ -84,11 +84,11 @@ def zone(name: str) -> ZoneInfo:
 
 
 def _local(ms: int, tz: str) -> datetime:
-    return (_EPOCH + timedelta(milliseconds=ms)).astimezone(ZoneInfo(tz))
+    return (EPOCH + timedelta(milliseconds=ms)).astimezone(ZoneInfo(tz))
 
 
 def _ms(moment: datetime) -> int:
-    return (moment.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+    return (moment.astimezone(UTC) - EPOCH) // timedelta(milliseconds=1)
 
 
 def local_date(ms: int, tz: str) -> date:
@@ -166,7 +166,7 @@ def parse_instant(text: str, tz: str) -> int:
     day_text, minutes, seconds, fraction, offset = found.groups()
     try:
         moment = datetime.fromisoformat(f"{day_text}T{minutes}{seconds or ':00'}{offset.upper()}")
-        ms = (moment - _EPOCH) // timedelta(seconds=1) * 1000 + int((fraction or "0").ljust(3, "0")[:3])
+        ms = (moment - EPOCH) // timedelta(seconds=1) * 1000 + int((fraction or "0").ljust(3, "0")[:3])
     except (ValueError, OverflowError):
         raise ValueError("no such instant") from None
     if not _EARLIEST <= ms <= _LATEST:
@@ -204,7 +204,7 @@ def resolve_window(given: Mapping[str, str], at: int, tz: str, week_start: str) 
             raise WindowError("window", "give either window, or from and to, or period")
         if given["period"] not in _PERIODS:
             raise WindowError("period", "expected day, week or month")
-        return _last_period(given["period"], at, tz, _WEEK_STARTS[week_start])
+        return _last_period(given["period"], at, tz, WEEK_STARTS[week_start])
     length = _checked("window", parse_duration, given.get("window", "P1D"))
     if length == 0:
         raise WindowError("window", "must be longer than nothing")

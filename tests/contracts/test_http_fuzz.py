@@ -25,6 +25,7 @@ from ingest.service import Ingest
 from query_api.app import problems, router
 from query_api.count import Unit
 from query_api.question import Cell, Question
+from query_api.sse import Times
 from schemas.ports import Store
 from schemas.record import Frame
 from schemas.tenants import Tenants
@@ -68,7 +69,8 @@ def application() -> FastAPI:
         )
         tenants = Tenants(path, clock=lambda: 0.0)  # no time passes: never read again
     app = FastAPI()
-    app.include_router(router(Empty(), tenants, lambda: 1_764_000_000_000, count=count, explain=explain))
+    at_once = Times(longest=0)  # a stream that is over as soon as it has begun
+    app.include_router(router(Empty(), tenants, lambda: 1_764_000_000_000, count=count, explain=explain, times=at_once))
     app.include_router(ingest.app.router(Ingest(Taking(), tenants)))
     problems(app)
     return app

@@ -1,0 +1,141 @@
+"""A number over time: the contract once over the whole window, and a point for each step of the calendar in it.
+
+A point is, by construction, the body of the same question over the point's window, cut to what a chart needs. The
+points part the window: its edges cut the first and the last one short, so that what is additive adds up to the whole. A
+point that begins at `at` or later is empty, all of it null: nobody can know anything of it yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice, pairwise
+from typing import Any
+
+from query_api.figures import figure
+from query_api.parameters import Query, Request, invalid, over, parse
+from query_api.question import Cell
+from query_api.service import Answers
+from schemas.errors import Problem
+from schemas.metrics.metric import Metric
+from schemas.periods import format_instant
+from schemas.steps import DEFAULT_STEP, STEPS, edges, is_edge
+from schemas.tenants import Tenant
+
+MOST_POINTS = 1500
+MOST_IN_ALL = 15_000
+"""Points of the total and of all segments together."""
+AT_ONCE = 2
+"""Questions of all series that run at the same time: fewer than the store has threads, so that others get through."""
+_EVERY = 1_000_000
+"""Segments of one point: none of them is left out there."""
+_NUMBERS = ("value", "numerator", "denominator", "n")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One step: [start, end), and whether the window's edges or `at` cut it short."""
+
+    start: int
+    end: int
+    partial: bool
+
+
+def parted(request: Request, step: str, week_start: str) -> list[Point]:
+    """The steps of the window that was asked for. Raises `Problem` too_many_points."""
+    window, tz = request.window, request.question.tz
+    cuts = list(islice(edges(window.start, window.end, step, tz, week_start), MOST_POINTS + 2))
+    lines = 1 + (request.limit if request.question.segments else 0)
+    if len(cuts) > MOST_POINTS + 1:
+        raise Problem(
+            "too_many_points", f"more than {MOST_POINTS}: ask for a longer step or a shorter window", field="step"
+        )
+    if (len(cuts) - 1) * lines > MOST_IN_ALL:
+        raise Problem(
+            "too_many_points", f"more than {MOST_IN_ALL} with those of the segments: lower limit", field="limit"
+        )
+    whole = [is_edge(edge, step, tz, week_start) for edge in (cuts[0], cuts[-1])]
+    points = [Point(start, end, end > request.question.at) for start, end in pairwise(cuts)]
+    if points and not whole[0]:
+        points[0] = replace(points[0], partial=True)
+    if points and not whole[1]:
+        points[-1] = replace(points[-1], partial=True)
+    return points
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Answers one series at a time from many questions."""
+
+    answers: Answers
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    async def series(self, metric: Metric, query: Query, tenant: Tenant) -> dict[str, Any]:
+        """Raises `Problem`, `StoreUnavailable`."""
+        pairs = list(query)
+        steps = [text for name, text in pairs if name == "step"]
+        if len(steps) > 1:
+            raise invalid("step", "is given twice")
+        step = steps[0] if steps else DEFAULT_STEP
+        if step not in STEPS:
+            raise invalid("step", f"expected one of {', '.join(STEPS)}")
+        watermark = self.answers.watermark()
+        request = parse(metric, [pair for pair in pairs if pair[0] != "step"], tenant, watermark)
+        points = parted(request, step, tenant.week_start)
+        begun = [point for point in points if point.start < request.question.at]
+        whole, *bodies = await _all(
+            self.answers.body(request, watermark, tenant),
+            *(self._at(request, point, watermark, tenant) for point in begun),
+        )
+        known = list(zip(begun, bodies, strict=True))
+        for segment in whole["segments"]:
+            cut = segment["segment"]
+            own = [_shown(point, _of_segment(request, point, found, cut), found["status"]) for point, found in known]
+            segment["points"] = own + [_shown(point) for point in points[len(begun) :]]
+        shown = [_shown(point, found, found["status"]) for point, found in known]
+        return {**whole, "step": step, "points": shown + [_shown(point) for point in points[len(begun) :]]}
+
+    async def _at(self, request: Request, point: Point, watermark: int, tenant: Tenant) -> dict[str, Any]:
+        """The body over one point's window, with all its segments."""
+        asked = replace(request, question=over(request, point.start, point.end), previous=None, limit=_EVERY)
+        async with self.turns:
+            return await self.answers.body(asked, watermark, tenant)
+
+
+async def _all(*asked: Coroutine[Any, Any, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every answer in its place; after the first failure nothing more is asked."""
+    tasks = [asyncio.ensure_future(each) for each in asked]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _of_segment(
+    request: Request, point: Point, found: Mapping[str, Any], cut: Mapping[str, str | None]
+) -> Mapping[str, Any]:
+    """What the body says of one segment; one that it does not list has no units in it."""
+    for segment in found["segments"]:
+        if segment["segment"] == cut:
+            listed: Mapping[str, Any] = segment
+            return listed
+    nothing = figure(over(request, point.start, point.end), Cell())
+    return {name: getattr(nothing, name) for name in (*_NUMBERS, "interval", "maturity")}
+
+
+def _shown(point: Point, found: Mapping[str, Any] | None = None, status: str = "provisional") -> dict[str, Any]:
+    """A point as it is sent; without a number all of it is null."""
+    told = found or {}
+    interval = told.get("interval") or {}
+    return {
+        "start": format_instant(point.start),
+        "end": format_instant(point.end),
+        **{name: told.get(name) for name in _NUMBERS},
+        "low": interval.get("low"),
+        "high": interval.get("high"),
+        "status": status,
+        "maturity": told.get("maturity"),
+        "partial": point.partial,
+    }

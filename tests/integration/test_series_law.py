@@ -1,0 +1,85 @@
+"""Each point of a series is what the same question says over its window: for every metric, on random streams."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.store import ClickHouseStore
+from schemas.metrics import METRICS
+from tests.reference.experience_stream import QUESTIONS, experience
+from tests.reference.growth_stream import GrowthJourneys
+from tests.reference.harness import ask, feed, reader
+from tests.reference.stream import stream
+
+pytestmark = pytest.mark.engine
+SIZE = int(os.environ.get("SOJOURN_TEST_SERIES_STREAM", "1500"))
+SEED = 20261101
+# Days in which clocks go back, asked before all of them are known; weeks cut by country; months filtered; odd hours.
+ASKED: list[dict[str, str]] = [
+    {"step": "P1D", "from": "2026-10-24T07:30:00Z", "to": "2026-10-29", "at": "2026-10-27T09:30:00Z"},
+    {"step": "P1W", "from": "2026-10-19", "to": "2026-11-01", "at": "2026-12-20T00:00:00Z", "segment": "country"},
+    {"step": "P1M", "from": "2026-09-10", "to": "2026-11-01", "at": "2026-12-20T00:00:00Z", "filter": "country:ne:DE"},
+    {"step": "PT1H", "window": "PT2H", "at": "2026-10-25T03:20:00Z", "tz": "Australia/Lord_Howe"},
+]
+NUMBERS = ("value", "numerator", "denominator", "n", "maturity")
+
+
+def shown(body: dict[str, Any]) -> dict[str, Any]:
+    interval = body["interval"] or {"low": None, "high": None}
+    return {name: body[name] for name in NUMBERS} | {name: interval[name] for name in ("low", "high")}
+
+
+@pytest.fixture
+async def client(store: ClickHouseStore, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """Who may read a store in which everything of every metric has happened."""
+    for deliveries in (stream(SEED, SIZE), stream(SEED, SIZE, GrowthJourneys), experience(SEED, SIZE)):
+        await feed(store, deliveries)
+    async with reader(store, tmp_path, QUESTIONS) as opened:
+        yield opened
+
+
+async def wrong(client: httpx.AsyncClient, metric: str, query: dict[str, str]) -> list[Any]:
+    """What a series says otherwise than the questions over its points' windows."""
+    series = json.loads((await client.get(f"/v1/metrics/{metric}/series", params=query, timeout=300)).content)
+    rest = {key: value for key, value in query.items() if key not in ("step", "from", "to", "window")}
+    found: list[Any] = []
+    for place, point in enumerate(series["points"]):
+        window = {"from": point["start"], "to": point["end"], "at": query["at"], "limit": "1000"}
+        if point["start"] >= series["at"]:
+            found += [(metric, query, point)] if point["value"] is not None or point["n"] is not None else []
+            continue
+        body = json.loads(await ask(client, metric, {**rest, **window}))
+        expected = shown(body) | {"start": point["start"], "end": point["end"], "status": body["status"]}
+        given = {key: value for key, value in point.items() if key != "partial"}
+        found += [(metric, query, given, expected)] if given != expected else []
+        cut = {tuple(segment["segment"].items()): shown(segment) for segment in body["segments"]}
+        for segment in series["segments"]:
+            own = {key: segment["points"][place][key] for key in (*NUMBERS, "low", "high")}
+            known = cut.pop(tuple(segment["segment"].items()), None)
+            if known is None:
+                found += [(metric, query, segment["segment"], own)] if own["n"] else []
+            else:
+                found += [(metric, query, segment["segment"], own, known)] if own != known else []
+        found += [(metric, query, "a segment is missing", cut)] if cut and not series["segments_left_out"] else []
+    return found
+
+
+async def test_every_point_equals_the_question_over_its_window(client: httpx.AsyncClient) -> None:
+    metrics = os.environ.get("SOJOURN_TEST_SERIES_METRICS", ",".join(METRICS)).split(",")
+    found, filled = [], dict.fromkeys(metrics, 0)
+    for metric in metrics:
+        for query in ASKED:
+            if "country" in query.get("segment", "") and "country" not in METRICS[metric].segments:
+                continue
+            found += await wrong(client, metric, query)
+        series = json.loads((await client.get(f"/v1/metrics/{metric}/series", params=ASKED[1])).content)
+        filled[metric] = sum(bool(point["n"]) for point in series["points"])
+    assert not found, "\n".join(map(str, found[:10]))
+    assert min(filled.values()) > 0, f"nothing to compare: {filled}"
