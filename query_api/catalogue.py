@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from query_api.parameters import MOST_SHOWN, SEGMENTS_SHOWN
-from schemas.metrics import METRICS
+from schemas.metrics import GROUPS
 from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter
-from schemas.remarks import EXCLUDED
+from schemas.remarks import EXCLUDED, WARNINGS
 from schemas.steps import DEFAULT_STEP, STEPS
 
 _TRAIT = "trait.*"
@@ -18,12 +18,17 @@ _DURATION = r"^P(\d{1,9}W)?(\d{1,9}D)?(T(\d{1,9}H)?(\d{1,9}M)?(\d{1,9}S)?)?$"
 
 def catalogue() -> dict[str, Any]:
     """The body of `/v1/metrics`."""
-    return {"metrics": [_entry(metric) for metric in METRICS.values()]}
+    return {
+        "metrics": [_entry(group, metric) for group, metrics in GROUPS.items() for metric in metrics],
+        "warnings": dict(WARNINGS),
+        "excluded": dict(EXCLUDED),
+    }
 
 
-def _entry(metric: Metric) -> dict[str, Any]:
+def _entry(group: str, metric: Metric) -> dict[str, Any]:
     return {
         "name": metric.name,
+        "group": group,
         "title": metric.title,
         "meaning": metric.meaning,
         "formula": metric.formula,

@@ -198,6 +198,7 @@ class CatalogueParameter(BaseModel):
 
 class CatalogueEntry(BaseModel):
     name: str
+    group: str
     title: str
     meaning: str
     formula: str
@@ -216,7 +217,11 @@ class CatalogueEntry(BaseModel):
 
 
 class Catalogue(BaseModel):
+    """What there is; what the codes of `warnings` and the keys of `excluded` in a body mean."""
+
     metrics: list[CatalogueEntry]
+    warnings: dict[str, str]
+    excluded: dict[str, str]
 
 
 class Status(BaseModel):

@@ -18,36 +18,23 @@ from schemas.metrics.support import BACKLOG, FIRST_RESPONSE_TIME, REOPEN_RATE, R
 from schemas.metrics.surveys import SURVEY_RESPONSE_RATE
 from schemas.metrics.trials import TRIAL_TO_PAID_RATE
 
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        EVENT_COUNT,
-        VISITS,
+GROUPS: dict[str, tuple[Metric, ...]] = {
+    "commerce": (
+        CONVERSION_RATE,
+        CART_ABANDONMENT_RATE,
+        CHECKOUT_ABANDONMENT_RATE,
         ORDERS,
         REVENUE,
         AVERAGE_ORDER_VALUE,
         PURCHASE_FREQUENCY,
         REPEAT_PURCHASE_RATE,
-        CONVERSION_RATE,
-        SIGN_UP_RATE,
-        REFERRAL_RATE,
-        TRIAL_TO_PAID_RATE,
         SERVICE_TO_SALE_RATE,
-        CART_ABANDONMENT_RATE,
-        CHECKOUT_ABANDONMENT_RATE,
-        DAU,
-        WAU,
-        MAU,
-        STICKINESS,
-        RESOLUTION_TIME,
-        FIRST_RESPONSE_TIME,
-        REOPEN_RATE,
-        BACKLOG,
-        NPS,
-        CSAT,
-        CES,
-        SURVEY_RESPONSE_RATE,
-        REVIEW_RATING,
-        VISIT_PURPOSE,
-    )
+    ),
+    "support": (RESOLUTION_TIME, FIRST_RESPONSE_TIME, REOPEN_RATE, BACKLOG),
+    "scores": (NPS, CSAT, CES, SURVEY_RESPONSE_RATE, REVIEW_RATING),
+    "growth": (SIGN_UP_RATE, REFERRAL_RATE, TRIAL_TO_PAID_RATE),
+    "activity": (DAU, WAU, MAU, STICKINESS, VISITS, VISIT_PURPOSE, EVENT_COUNT),
 }
+"""All metrics, by what they are about, in the order in which they are shown."""
+
+METRICS: dict[str, Metric] = {metric.name: metric for group in GROUPS.values() for metric in group}
