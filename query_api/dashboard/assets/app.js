@@ -46,7 +46,7 @@ async function start() {
     } else {
       const isReturn = shown !== undefined && !metric;
       page = found ? new MetricPage(found, catalogue, freshness) : new Overview(catalogue, freshness);
-      page.open(place("main"));
+      page.open(place("main"), shown !== undefined);
       if (isReturn) document.getElementById(`card-${shown}`)?.focus();
     }
     shown = metric;

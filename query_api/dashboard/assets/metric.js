@@ -53,12 +53,14 @@ export class MetricPage {
     this.shownSort = "";
   }
 
-  /** @param {Element} place */
-  open(place) {
+  /** @param {Element} place @param {boolean} isMove  from another page, and not the first that is shown */
+  open(place, isMove) {
     document.title = `${this.metric.title} · Sojourn`;
     refill(place, this.root);
-    this.root.querySelector("h1").focus({ preventScroll: true });
-    scrollTo(0, 0);
+    if (isMove) {
+      this.root.querySelector("h1").focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
     this.update();
   }
 
