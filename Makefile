@@ -49,7 +49,7 @@ check: $(VENV)/.dev ## format, lint, types, imports and the fast tests, in under
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo >$(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
-	@$(BIN)/pytest -q -m "not engine and not e2e and not faults and not kafka" $(ARGS)
+	@$(BIN)/pytest -q -m "not browser and not engine and not e2e and not faults and not kafka" $(ARGS)
 
 format: $(VENV)/.dev ## rewrite the sources in the house format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

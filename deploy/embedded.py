@@ -158,7 +158,9 @@ async def serve(settings: Settings, edges: Edges) -> None:
         service.live = query_api.app.live_numbers(service.store, tenants, service.log.watermark)
         app = application(
             observe.router(service.not_ready, service.readings),
-            query_api.app.router(service.store, tenants, service.log.watermark, service.lag, live=service.live),
+            query_api.app.router(
+                service.store, tenants, service.log.watermark, service.lag, live=service.live, takes_events=True
+            ),
             ingest.app.router(producers),
         )
         service.requests = Counting(Dispatcher(app, producers))

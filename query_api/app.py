@@ -15,7 +15,7 @@ from fastapi import APIRouter, FastAPI, Request, Response, Security
 from fastapi.security import HTTPBearer
 
 from query_api import contract, retention
-from query_api.access import COOKIE, PREFLIGHT, origin_headers, tenant_of
+from query_api.access import PREFLIGHT, origin_headers, tenant_of
 from query_api.catalogue import (
     catalogue,
     compare_parameters,
@@ -29,11 +29,11 @@ from query_api.comparing import Differ, compare
 from query_api.count import count as count_cells
 from query_api.count import count_apart
 from query_api.count import explain as explain_units
-from query_api.dashboard import page
 from query_api.differences import differences
 from query_api.funnel_count import CountFunnel, ListFunnel, count_funnel, list_funnel
 from query_api.funnels import Funnels, funnel_parameters, people_parameters
 from query_api.live import Live
+from query_api.page_app import add_page
 from query_api.series import Series
 from query_api.service import Answers, Count, Explain, Lag, refuse_all
 from query_api.sse import Times
@@ -67,9 +67,10 @@ def router(
     funnel: CountFunnel = count_funnel,
     funnel_units: ListFunnel = list_funnel,
     differ: Differ = differences,
+    takes_events: bool = False,
 ) -> APIRouter:
     """Everything that is read. Add `problems` to the application, for paths that do not exist. Whoever gives `live` can
-    close it, which ends all streams.
+    close it, which ends all streams. `takes_events`: producers send to the same address.
     """
     answers = Answers(store, watermark, count, explain, lag, count_apart if count is count_cells else None)
     series = Series(answers)
@@ -132,7 +133,7 @@ def router(
         api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
     add_stream(api, live or Live(answers, tenants), tenants, times or Times(), refused=_problem, responses=_RESPONSES)
     api.add_api_route(STREAM, _preflight, methods=["OPTIONS"], include_in_schema=False)
-    _add_page(api, answers, tenants)
+    add_page(api, tenants, takes_events=takes_events, refused=_problem)
     return api
 
 
@@ -266,44 +267,6 @@ def _add_funnels(add: Callable[..., None], funnels: Funnels) -> None:
         model=contract.FunnelPeople,
         parameters=people_parameters(),
     )
-
-
-def _add_page(api: APIRouter, answers: Answers, tenants: Tenants) -> None:
-    async def show(request: Request) -> Response:
-        token = request.query_params.get("token")
-        if token is not None:
-            return _trade(request, tenants, token)
-        try:
-            tenant = tenant_of(tenants, request.headers, request.cookies)
-        except Problem as problem:
-            return Response(page.locked(), problem.status, headers=page.HEADERS, media_type="text/html")
-        try:
-            content = await answers.values([], tenant)
-        except (StoreUnavailable, StoreRejected):
-            log.exception("the page has no values")
-            return _problem(Problem("store_unavailable", retry_after=RETRY_AFTER))
-        rendered = page.render(tenant.id, content["values"])
-        return Response(rendered, headers=page.HEADERS, media_type="text/html")
-
-    async def asset(request: Request) -> Response:
-        found = page.ASSETS.get(request.path_params["name"])
-        if found is None:
-            return _problem(Problem("not_found"))
-        kind, content = found
-        return Response(content, headers={**page.HEADERS, "cache-control": "max-age=300"}, media_type=kind)
-
-    api.add_api_route("/", show, methods=["GET"], include_in_schema=False)
-    api.add_api_route("/dashboard/{name}", asset, methods=["GET"], include_in_schema=False)
-
-
-def _trade(request: Request, tenants: Tenants, token: str) -> Response:
-    """A read token in the link becomes a cookie that no script can read and no other site can send."""
-    if not 0 < len(token) <= 1024 or tenants.by_read_token(token) is None:
-        return Response(page.locked(), 401, headers=page.HEADERS, media_type="text/html")
-    response = Response(status_code=303, headers={**page.HEADERS, "location": "/"})
-    secure = request.url.scheme == "https"
-    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, path="/")
-    return response
 
 
 async def _catalogue(query: Pairs, tenant: Tenant) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from query_api.parameters import INTERVALS, MOST_SHOWN, SEGMENTS_SHOWN
-from schemas.metrics import METRICS
+from schemas.metrics import GROUPS
 from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter
-from schemas.remarks import DETAILS, EXCLUDED
+from schemas.remarks import DETAILS, EXCLUDED, WARNINGS
 from schemas.steps import DEFAULT_STEP, STEPS
 
 _TRAIT = "trait.*"
@@ -25,12 +25,18 @@ _DRAWN_AGAIN = (
 
 def catalogue() -> dict[str, Any]:
     """The body of `/v1/metrics`."""
-    return {"metrics": [_entry(metric) for metric in METRICS.values()], "details": dict(DETAILS)}
+    return {
+        "metrics": [_entry(group, metric) for group, metrics in GROUPS.items() for metric in metrics],
+        "warnings": dict(WARNINGS),
+        "excluded": dict(EXCLUDED),
+        "details": dict(DETAILS),
+    }
 
 
-def _entry(metric: Metric) -> dict[str, Any]:
+def _entry(group: str, metric: Metric) -> dict[str, Any]:
     return {
         "name": metric.name,
+        "group": group,
         "title": metric.title,
         "meaning": metric.meaning,
         "formula": metric.formula,

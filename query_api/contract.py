@@ -371,6 +371,7 @@ class CatalogueBand(BaseModel):
 
 class CatalogueEntry(BaseModel):
     name: str
+    group: str
     title: str
     meaning: str
     formula: str
@@ -391,9 +392,11 @@ class CatalogueEntry(BaseModel):
 
 
 class Catalogue(BaseModel):
-    """What there is, and what the keys of `details` in a body mean."""
+    """What there is; what the codes of `warnings` and the keys of `excluded` and `details` in a body mean."""
 
     metrics: list[CatalogueEntry]
+    warnings: dict[str, str]
+    excluded: dict[str, str]
     details: dict[str, str]
 
 

@@ -17,7 +17,7 @@ from query_api.differences import Difference, Treatment
 from query_api.question import Cell, Question
 from query_api.service import Lag
 from schemas.errors import PROBLEMS
-from schemas.metrics import METRICS
+from schemas.metrics import GROUPS, METRICS
 from schemas.periods import parse_instant
 from schemas.ports import Store, StoreRejected, StoreUnavailable
 from schemas.tenants import Tenants
@@ -369,39 +369,12 @@ async def test_a_cursor_that_is_not_ours_is_refused(http: httpx.AsyncClient) -> 
     is_problem(await http.get(f"{path}&cursor={cursor}", headers=stranger), "invalid_parameter")
 
 
-async def test_the_link_trades_its_token_for_a_cookie_that_no_script_reads(http: httpx.AsyncClient) -> None:
-    traded = await http.get("/?token=rt_demo")
-    assert (traded.status_code, traded.headers["location"]) == (303, "/")
-    cookie = traded.headers["set-cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=strict" in cookie
-    page = await http.get("/")
-    assert page.status_code == 200
-    assert 'data-metric="dau"' in page.text
-    assert "'unsafe-inline'" not in page.headers["content-security-policy"]
-
-
-@pytest.mark.parametrize("path", ["/", "/?token=nobody", "/?token=wk_demo", "/?token="])
-async def test_without_a_token_the_page_shows_nothing(http: httpx.AsyncClient, path: str) -> None:
-    page = await http.get(path)
-    assert page.status_code == 401
-    assert "data-metric" not in page.text
-    assert "set-cookie" not in page.headers
-
-
-async def test_the_page_has_no_inline_script_or_style(http: httpx.AsyncClient) -> None:
-    page = (await http.get("/", headers=READ)).text
-    assert "style=" not in page
-    assert "<script>" not in page
-    for asset in ("page.js", "page.css"):
-        assert f"/dashboard/{asset}" in page
-        assert (await http.get(f"/dashboard/{asset}")).status_code == 200
-    is_problem(await http.get("/dashboard/other.js"), "not_found")
-
-
 async def test_the_catalogue_is_the_registry(http: httpx.AsyncClient) -> None:
     told = (await http.get("/v1/metrics", headers=READ)).json()["metrics"]
-    assert [entry["name"] for entry in told] == list(METRICS)
+    assert [(entry["group"], entry["name"]) for entry in told] == [
+        (group, metric.name) for group, metrics in GROUPS.items() for metric in metrics
+    ]
+    assert len(told) == len(METRICS), "a metric stands in two groups"
     for entry in told:
         own = METRICS[entry["name"]].parameters
         assert [parameter["name"] for parameter in entry["parameters"]] == [parameter.name for parameter in own]

@@ -70,9 +70,3 @@ async def test_nothing_that_can_be_asked_breaks_the_engine(http: httpx.AsyncClie
 async def test_status_counts_what_is_stored(http: httpx.AsyncClient) -> None:
     told = (await http.get("/v1/status")).json()
     assert (told["events_stored"], told["dead_letters"]) == (0, 0)
-
-
-async def test_the_page_of_an_empty_store(http: httpx.AsyncClient) -> None:
-    page = await http.get("/")
-    assert page.status_code == 200
-    assert page.text.count("<tr data-metric") == len(METRICS)

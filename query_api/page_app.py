@@ -1,0 +1,55 @@
+"""The dashboard as routes: its shell for whoever holds a read token, the trade of a link for a cookie, its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Request, Response
+
+from query_api.access import COOKIE, tenant_of
+from query_api.dashboard import page
+from schemas.errors import Problem
+from schemas.tenants import Tenants
+
+_FOR_EVER = "public, max-age=31536000, immutable"
+_NOT_FOR_LONG = "no-cache"
+
+
+def add_page(api: APIRouter, tenants: Tenants, *, takes_events: bool, refused: Callable[[Problem], Response]) -> None:
+    """Add the routes; `refused` makes the answer of a problem."""
+
+    async def show(request: Request) -> Response:
+        token = request.query_params.get("token")
+        if token is not None:
+            return _trade(request, tenants, token)
+        try:
+            tenant = tenant_of(tenants, request.headers, request.cookies)
+        except Problem as problem:
+            return Response(page.locked(), problem.status, headers=page.HEADERS, media_type="text/html")
+        shell = page.shell(tenant, takes_events=takes_events)
+        return Response(shell, headers=page.HEADERS, media_type="text/html")
+
+    async def asset(request: Request) -> Response:
+        found = page.ASSETS.get(request.path_params["path"])
+        if found is None:
+            return refused(Problem("not_found"))
+        # Beside a service of another version, a page may ask here for a file of that one: better ours than none.
+        is_ours = request.path_params["version"] == page.VERSION
+        headers = {**page.HEADERS, "cache-control": _FOR_EVER if is_ours else _NOT_FOR_LONG, "vary": "accept-encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(found.compressed, headers={**headers, "content-encoding": "gzip"}, media_type=found.kind)
+        return Response(found.content, headers=headers, media_type=found.kind)
+
+    for path in ("/", "/metric/{name}"):
+        api.add_api_route(path, show, methods=["GET"], include_in_schema=False)
+    api.add_api_route("/dashboard/{version}/{path:path}", asset, methods=["GET"], include_in_schema=False)
+
+
+def _trade(request: Request, tenants: Tenants, token: str) -> Response:
+    """A read token in the link becomes a cookie that no script can read and no other site can send."""
+    if not 0 < len(token) <= 1024 or tenants.by_read_token(token) is None:
+        return Response(page.locked(), 401, headers=page.HEADERS, media_type="text/html")
+    response = Response(status_code=303, headers={**page.HEADERS, "location": "/"})
+    secure = request.url.scheme == "https"
+    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, path="/")
+    return response
