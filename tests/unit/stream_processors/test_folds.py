@@ -217,7 +217,6 @@ def test_only_the_completion_links_an_order() -> None:
         ("ticket_replied", {}, 2, CUSTOMER_REPLY),
         ("ticket_replied", {"author_type": "agent", "public": False}, 2, 0),
         ("ticket_replied", {"author_type": "bot"}, 2, BOT_REPLY),
-        ("ticket_replied", {}, 2, 0),
         ("ticket_status_changed", {"to": "Solved"}, 3, 0),
         ("ticket_status_changed", {"to": "closed"}, 4, 0),
         ("ticket_status_changed", {"to": "pending"}, 1, PENDING),
