@@ -32,6 +32,7 @@ from stream_processors.incoming import Incoming
 TABLE = CONTACTS
 MILLION = 1_000_000
 _RANKS = {name: rank for rank, name in enumerate(STEPS)}
+NAMES = frozenset(_RANKS)
 _MARKS = {
     "call_started": STARTS,
     "live_chat_conversation_started": STARTS,
@@ -77,9 +78,6 @@ def _millionths(properties: Mapping[str, Any], field: str) -> int:
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     """A row for the contact that the event names."""
     record, properties = event.record, event.properties
-    rank = _RANKS.get(record.name)
-    if rank is None:
-        return
     keys = ("initial_call_id", "call_id", "conversation_id")
     contact = next((named for key in keys if (named := text(properties, key))), "")
     if not contact:
@@ -99,7 +97,7 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
                 record.sequence,
                 event.event_id,
                 record.hash,
-                rank,
+                _RANKS[record.name],
                 _marks(record.name, properties),
                 text(properties, "agent_id"),
                 text(properties, "intent").strip().lower(),

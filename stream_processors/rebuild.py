@@ -86,7 +86,7 @@ async def rebuild(
     walk = _Walk(store, [FOLDS[run.fact] for run in wanted], until_ms, batch)
     place = min(run.reached for run in wanted)
     for tenant, name in await _names(store):
-        if (tenant, name) < place[:2]:
+        if (tenant, name) < place[:2] or not any(fold.names is None or name in fold.names for fold in walk.folds):
             continue
         place = place if (tenant, name) == place[:2] else (tenant, name, -1, 0, 0)
         while True:

@@ -79,9 +79,10 @@ def rows(module: Any, event: Record) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("each", FACTS, ids=lambda each: each.table.name)
 def test_a_fold_makes_rows_of_the_declared_events_that_it_names_and_of_no_others(each: Fold) -> None:
-    ids = {"order_id": "1", "ticket_id": "1", "cart_id": "1", "invite_id": "1", "score": "5", "referral_code": "r"}
+    keys = ("order_id", "ticket_id", "cart_id", "invite_id", "call_id", "conversation_id", "score", "referral_code")
+    named = dict.fromkeys(keys, "1")
     said = [
-        record(name, user_id="u1", anonymous_id="a1", session_id="s1", traits={"plan": "pro"}, properties=ids)
+        record(name, user_id="u1", anonymous_id="a1", session_id="s1", traits={"plan": "pro"}, properties=named)
         for name in (*EVENTS, "something_of_our_own")
     ]
     asked = {event.name for event in said if any(cells for _, cells in fold([event], [each]))}
