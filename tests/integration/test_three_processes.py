@@ -1,7 +1,7 @@
-"""One long stream through HTTP, Kafka and two Faust workers: byte for byte the answers of the one-process mode.
+"""Long streams through HTTP, Kafka and two Faust workers: byte for byte the answers of the one-process mode.
 
-Deliveries are shuffled and a third of them comes twice. Corrected times belong to the receipt, which is "now" for a
-running service; so each event carries its corrected time, and no `sentAt`.
+Each stream has a tenant of its own. Deliveries are shuffled and a third of them comes twice. Corrected times belong to
+the receipt, which is "now" for a running service; so each event carries its corrected time, and no `sentAt`.
 """
 
 from __future__ import annotations
@@ -9,26 +9,44 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from deploy.migrate import migrate
-from deploy.store import ClickHouseStore
 from schemas.record import decode_records
 from tests.cluster import Cluster
-from tests.integration.test_any_order import QUESTIONS, SEED, SIZE
+from tests.kafka.jars import NoKafka
+from tests.kafka.reporting import missing
 from tests.reference.copies import iso
-from tests.reference.harness import TENANT, ask, feed, frame, reader
-from tests.reference.stream import Delivery, duplicated, shuffled, stream
-from tests.service import READ_TOKEN, WRITE_KEY
+from tests.reference.harness import TENANT, answers, ask, frame
+from tests.reference.stream import Delivery, duplicated, shuffled
+from tests.service import READ_TOKEN
+from tests.streams.streams import SIZE, STREAMS, share
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.engine]
 MAY_DIFFER = ("watermark", "status")
+# The whole of the shop's; of the others less, and a third of their questions.
+SIZES = {"shop": 2 * SIZE, "experience": SIZE // 5, "growth": SIZE // 5}
+TURNS = {"shop": 1, "experience": 3, "growth": 3}
+
+
+@pytest.fixture(scope="module")
+def cluster_of_streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster with a tenant for each stream, whose keys bear its name."""
+    tenants: list[dict[str, Any]] = [
+        {**TENANT, "id": name, "write_keys": [f"wk-{name}"], "read_tokens": [f"rt-{name}"], "questions": one.surveys}
+        for name, one in STREAMS.items()
+    ]
+    tenants.append({**TENANT, "id": "operator", "read_tokens": [READ_TOKEN]})
+    try:
+        own = Cluster(tmp_path_factory.mktemp("cluster"), tenants={"tenants": tenants})
+    except NoKafka as reason:
+        missing(reason)
+    with own:
+        yield own
 
 
 def dated(delivery: Mapping[str, Any]) -> Delivery:
@@ -48,22 +66,10 @@ def body(answer: bytes) -> str:
     return json.dumps({name: value for name, value in whole.items() if name not in MAY_DIFFER})
 
 
-async def embedded(dsn: str, deliveries: list[Delivery], folder: Path) -> list[str]:
-    store = ClickHouseStore(dsn, name=f"test_{uuid.uuid4().hex}")
-    await store.open()
-    await migrate(store)
-    await feed(store, deliveries)
-    async with reader(store, folder) as client:
-        found = [body(await ask(client, metric, query)) for metric, query in QUESTIONS]
-    await store.command(f"DROP DATABASE {store.database} SYNC")
-    await store.close()
-    return found
-
-
-async def send(cluster: Cluster, deliveries: list[Delivery], clients: int = 8) -> None:
+async def send(cluster: Cluster, key: str, deliveries: list[Delivery], clients: int = 8) -> None:
     """Every delivery once, several at a time; whoever is told to come back does."""
     waiting = iter(deliveries)
-    async with httpx.AsyncClient(timeout=30.0, headers={"Authorization": f"Bearer {WRITE_KEY}"}) as http:
+    async with httpx.AsyncClient(timeout=30.0, headers={"Authorization": f"Bearer {key}"}) as http:
 
         async def client() -> None:
             for delivery in waiting:
@@ -78,14 +84,17 @@ async def send(cluster: Cluster, deliveries: list[Delivery], clients: int = 8) -
         await asyncio.gather(*(client() for _ in range(clients)))
 
 
-async def test_three_processes_answer_byte_for_byte_as_one_does(engine_dsn: str, tmp_path: Path) -> None:
-    deliveries = [dated(delivery) for delivery in stream(SEED, SIZE)]
-    expected = await embedded(engine_dsn, deliveries, tmp_path)
-    tenants = {"tenants": [{**TENANT, "write_keys": [WRITE_KEY], "read_tokens": [READ_TOKEN]}]}
-    with Cluster(tmp_path / "cluster", tenants=tenants) as cluster:
-        await send(cluster, duplicated(shuffled(deliveries, 1), 2))
-        await asyncio.to_thread(cluster.settle, 240.0)
-        headers = {"Authorization": f"Bearer {READ_TOKEN}"}
-        async with httpx.AsyncClient(base_url=cluster.query.url, headers=headers) as client:
-            for (metric, query), wanted in zip(QUESTIONS, expected, strict=True):
-                assert body(await ask(client, metric, query)) == wanted, (metric, query)
+@pytest.mark.parametrize("name", STREAMS)
+async def test_three_processes_answer_byte_for_byte_as_one_does(
+    name: str, cluster_of_streams: Cluster, engine_dsn: str, tmp_path: Path
+) -> None:
+    cluster, one = cluster_of_streams, STREAMS[name]
+    deliveries = [dated(delivery) for delivery in one.draw(SIZES[name])]
+    questions = [one.questions[place] for place in share(one.questions, 0, TURNS[name])]
+    expected = await answers(engine_dsn, deliveries, tmp_path, questions, one.surveys)
+    await send(cluster, f"wk-{name}", duplicated(shuffled(deliveries, 1), 2))
+    await asyncio.to_thread(cluster.settle, 240.0)
+    headers = {"Authorization": f"Bearer rt-{name}"}
+    async with httpx.AsyncClient(base_url=cluster.query.url, headers=headers) as client:
+        for (metric, query), wanted in zip(questions, expected, strict=True):
+            assert body(await ask(client, metric, query)) == body(wanted), (metric, query)

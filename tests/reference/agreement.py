@@ -8,7 +8,7 @@ CLOSE = 1e-9
 # What hand-worked questions and the brute force can both speak about.
 COMPARED = (
     "value", "n", "numerator", "denominator", "basis", "maturity", "observed", "estimate", "interval", "statistics",
-    "excluded", "details", "segments", "comparison", "currency", "by_currency", "cohorts",
+    "excluded", "details", "segments", "comparison", "currency", "by_currency", "cohorts", "steps",
 )  # fmt: skip
 
 

@@ -1,34 +1,20 @@
-"""Growth metrics on a random stream of the journeys that they are about: answers are those of the brute force."""
+"""What is asked about growth: of every metric all its definitions, over three windows; and the triangle."""
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.streams import funnels
 
-from deploy.store import ClickHouseStore
-from tests.reference.agreement import counted, differences, of_reference
-from tests.reference.asking import ask as understood
-from tests.reference.brute import Reference
-from tests.reference.growth_stream import GrowthJourneys
-from tests.reference.harness import ask, feed, reader
-from tests.reference.stream import stream
-
-pytestmark = pytest.mark.engine
-SIZE = int(os.environ.get("SOJOURN_TEST_GROWTH_STREAM", "5000"))
-SEED = 7
 # Some units are young; everything is over and filtered; rolling, cut by country.
-WINDOWS: dict[str, dict[str, Any]] = {
-    "young": {"at": "2026-10-27T09:30:00Z", "from": "2026-10-20", "to": "2026-10-28"},
-    "old": {
+WINDOWS: list[dict[str, Any]] = [
+    {"at": "2026-10-27T09:30:00Z", "from": "2026-10-20", "to": "2026-10-28"},
+    {
         "at": "2026-12-20T00:00:00Z", "from": "2026-09-01", "to": "2026-12-01", "segment": "trait.plan",
         "filter": "device:ne:mobile",
     },
-    "rolling": {"at": "2026-10-27T09:30:00Z", "window": "P10D", "segment": "country"},
-}  # fmt: skip
+    {"at": "2026-10-27T09:30:00Z", "window": "P10D", "segment": "country"},
+]  # fmt: skip
 ASKED: dict[str, list[dict[str, str]]] = {
     "average_order_value": [{}, {"amount": "gross"}, {"statistic": "p90"}, {"currency": "USD"}],
     "purchase_frequency": [{}, {"cancelled": "include"}, {"same_day": "collapse"}, {"definition": "active"}],
@@ -92,21 +78,8 @@ TRIANGLES: list[dict[str, Any]] = [
     {"at": "2026-12-20T00:00:00Z", "period": "week", "from": "2026-09-01", "to": "2026-12-01", "min_occurrences": "3"},
     {"at": "2026-12-20T00:00:00Z", "period": "month", "return_event": "order_completed", "filter": "trait.plan:ne:pro"},
 ]
-
-
-async def test_growth_answers_are_those_of_the_brute_force(store: ClickHouseStore, tmp_path: Path) -> None:
-    deliveries = stream(SEED, SIZE, GrowthJourneys)
-    await feed(store, deliveries)
-    reference, wrong = Reference(deliveries), []
-    async with reader(store, tmp_path) as client:
-        for metric, choices in ASKED.items():
-            for query in ({**window, **choice} for window in WINDOWS.values() for choice in choices):
-                given = counted(json.loads(await ask(client, metric, query)))
-                expected = of_reference(reference.answer(understood(metric, query, "Europe/Berlin")))
-                wrong += [(metric, query, line) for line in differences(expected, given)]
-        for query in TRIANGLES:
-            triangle = json.loads(await ask(client, "retention", query))
-            expected = of_reference(reference.answer(understood("retention", query, "Europe/Berlin")))
-            assert sum(row["size"] for row in triangle["cohorts"]), query
-            wrong += [("retention", query, line) for line in differences(expected, triangle)]
-    assert not wrong, "\n".join(map(str, wrong))
+QUESTIONS: list[tuple[str, dict[str, Any]]] = [
+    *((metric, {**window, **choice}) for metric, choices in ASKED.items() for window in WINDOWS for choice in choices),
+    *(("retention", query) for query in TRIANGLES),
+    *(("funnels", query) for query in funnels.QUESTIONS),
+]
