@@ -40,6 +40,7 @@ TENANTS = {
     ]
 }
 READ = {"authorization": "Bearer rt_demo"}
+PERIOD = {"period": "month"}  # a length of time may stand for another definition
 UNITS = [Unit(f"c{n}", 1000 * (n // 2), "u:u1", None, None, None, None, "numerator", [], []) for n in range(5)]
 
 DIFFERENCES = [
@@ -293,7 +294,7 @@ async def test_pages_of_explanations_follow_each_other_as_of_one_instant(
 async def test_every_definition_is_compared_on_the_same_data(
     http: httpx.AsyncClient, numbers: Numbers, name: str
 ) -> None:
-    response = await http.get(f"/v1/metrics/{name}/compare", headers=READ)
+    response = await http.get(f"/v1/metrics/{name}/compare", params=PERIOD, headers=READ)
     assert response.status_code == 200, response.text
     told = response.json()
     assert [each["definition"] for each in told["definitions"]] == list(METRICS[name].definitions)
@@ -407,7 +408,7 @@ async def test_people_are_drawn_again_where_the_number_is_no_census(
     document = (await http.get("/openapi.json")).json()
     for definition in METRICS[name].definitions:
         metric = METRICS[name].defined(definition)
-        query = {"interval": "bootstrap", "definition": definition}
+        query = {"interval": "bootstrap", "definition": definition, **PERIOD}
         if metric.statistics:
             query["statistic"] = "mean"
         response = await http.get(f"/v1/metrics/{name}", params=query, headers=READ)
