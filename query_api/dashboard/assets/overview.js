@@ -5,7 +5,7 @@ import { Card } from "./card.js";
 import { h, refill } from "./dom.js";
 import { inWords, span, words } from "./format.js";
 import { listen } from "./live.js";
-import { sparkline } from "./sparkline.js";
+import { sparkline, whole } from "./sparkline.js";
 import { question, seriesQuestion, state } from "./state.js";
 
 const RETRY = 5000;
@@ -124,7 +124,7 @@ export class Overview {
       const name = waiting[0];
       const card = this.cards.get(name);
       try {
-        if (card.root.dataset.state !== "broken") refill(card.spark, sparkline(await api.series(name, seriesQuestion(state()).params, signal)));
+        if (card.root.dataset.state !== "broken") refill(card.spark, sparkline(whole(await api.series(name, seriesQuestion(state()).params, signal))));
       } catch (error) {
         if (signal.aborted) return;
         refill(card.spark, h("span.quiet", {}, `no trend: ${api.problemOf(error).title.toLowerCase()}`));
