@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from deploy import logs
 from deploy.refusal import CannotStart
 from schemas import settings
 from schemas.ports import LogUnavailable, StoreRejected, StoreUnavailable
@@ -143,9 +143,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the script `sojourn`; answers the exit code."""
     chosen = parser().parse_args(arguments)
     command = COMMANDS[chosen.command]
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     try:
-        command.run(settings.read(os.environ, port=command.port), chosen)
+        read = settings.read(os.environ, port=command.port)
+        logs.configure(chosen.command, read.log_format)
+        command.run(read, chosen)
     except (CannotStart, settings.InvalidSetting) as error:
         print(f"sojourn: {error}", file=sys.stderr)
         return USAGE

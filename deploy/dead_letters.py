@@ -103,6 +103,7 @@ def _records(letter: DeadLetter) -> tuple[list[bytes], str]:
         received_at=letter.received_at,
         random_id=lambda: str(uuid.uuid5(PLACES, json.dumps(place))),
         dialect=DIALECTS.get(letter.source, NATIVE),
+        request_id=letter.request_id,
     )
     return again.frame.records, "" if again.accepted else f"still {again.rejected[0]['code']}"
 

@@ -7,10 +7,12 @@ finish, the log writes what waits, the store closes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import uvloop
 
@@ -19,6 +21,7 @@ import query_api.app
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.direct import DirectProtocol
 from deploy.in_process_log import InProcessLog, Write
 from deploy.observe import Counting
 from deploy.opening import listen, lock_folder, make_tenants, open_store, open_tenants, serve_until_told
@@ -31,8 +34,9 @@ from query_api.live import Live
 from query_api.service import Lag
 from schemas import signals
 from schemas.ports import Store, StoreRejected, StoreUnavailable
-from schemas.record import Frame
+from schemas.record import Frame, decode_dead_letters
 from schemas.settings import KAFKA, Settings
+from schemas.signals import Histogram
 from stream_processors.processor import Processor
 from stream_processors.refold import refold
 
@@ -59,7 +63,8 @@ class Service:
     requests: Counting = field(init=False)
     draining: bool = False
     accepted: int = 0
-    rejected: int = 0
+    dead_letters: Counter[str] = field(default_factory=Counter)
+    stored_after: Histogram = field(default_factory=Histogram)
     live: Live | None = None
     log: InProcessLog = field(init=False)
 
@@ -75,7 +80,9 @@ class Service:
     async def _write(self, frames: Sequence[Frame]) -> None:
         await Processor(self.store).write(frames)
         self.accepted += sum(len(frame.records) for frame in frames)
-        self.rejected += sum(len(frame.dead_letters) for frame in frames)
+        for frame in frames:
+            self.dead_letters.update(letter.reason for letter in decode_dead_letters(frame.dead_letters))
+            self.stored_after.observe((clock() - frame.received_at) / 1000)
 
     async def _settle(self, since: int) -> None:
         await refold(self.store, since)
@@ -107,13 +114,16 @@ class Service:
     def readings(self) -> dict[signals.Signal, signals.Reading]:
         """What `/metrics` tells."""
         return {
-            signals.REQUESTS: dict(self.requests.by_status),
-            signals.IN_FLIGHT: self.requests.in_flight,
+            **self.requests.readings(),
+            **self.engine.readings(),
+            **(self.live.readings() if self.live else {}),
             signals.ACCEPTED: self.accepted,
-            signals.REJECTED: self.rejected,
+            signals.REJECTED: self.dead_letters.total(),
+            signals.DEAD_LETTERS: dict(self.dead_letters),
             signals.PENDING: self.log.pending_bytes,
-            signals.INSERTS: self.engine.inserts,
-            signals.FAILURES: self.engine.failures,
+            signals.LOG_READY: float(self.log.ready()),
+            signals.LAG: self.log.pending_records(),
+            signals.STORED_AFTER: self.stored_after,
             signals.WATERMARK_AGE: (clock() - self.log.watermark()) / 1000,
         }
 
@@ -156,6 +166,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
             listening,
             greeting=lambda base: welcome(base, tenants.all[0], created, datetime.now(UTC)),
             draining=service.drain,
+            protocol=partial(DirectProtocol, producers, service.requests),
         )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from schemas.ports import LogUnavailable, StoreRejected, StoreUnavailable
 from schemas.record import Frame
+from schemas.tracing import CURRENT
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ class InProcessLog:
         self._queue.clear()
 
     async def _run(self) -> None:
+        CURRENT.set("")  # of many requests, not only the one that came first
         try:
             while self._queue:
                 self._writing = self._take()

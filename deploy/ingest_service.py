@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import uvloop
@@ -19,6 +21,7 @@ import ingest.app
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.direct import DirectProtocol
 from deploy.kafka.log import Connector, KafkaLog
 from deploy.kafka.producer import connect
 from deploy.observe import Counting
@@ -29,7 +32,7 @@ from ingest.service import Ingest
 from schemas import settings as declared
 from schemas import signals
 from schemas.ports import Log
-from schemas.record import Frame
+from schemas.record import Frame, decode_dead_letters
 from schemas.settings import Settings
 from schemas.tenants import Tenants
 
@@ -54,13 +57,13 @@ class Tally:
 
     def __init__(self, log: Log) -> None:
         self.accepted = 0
-        self.rejected = 0
+        self.dead_letters: Counter[str] = Counter()
         self._log = log
 
     async def append(self, frame: Frame) -> None:
         await self._log.append(frame)
         self.accepted += len(frame.records)
-        self.rejected += len(frame.dead_letters)
+        self.dead_letters.update(letter.reason for letter in decode_dead_letters(frame.dead_letters))
 
     def ready(self) -> bool:
         return self._log.ready()
@@ -93,10 +96,10 @@ class IngestService:
     def readings(self) -> dict[signals.Signal, signals.Reading]:
         """What `/metrics` tells."""
         return {
-            signals.REQUESTS: dict(self.requests.by_status),
-            signals.IN_FLIGHT: self.requests.in_flight,
+            **self.requests.readings(),
             signals.ACCEPTED: self.tally.accepted,
-            signals.REJECTED: self.tally.rejected,
+            signals.REJECTED: self.tally.dead_letters.total(),
+            signals.DEAD_LETTERS: dict(self.tally.dead_letters),
             signals.PENDING: self.log.pending_bytes,
             signals.LOG_READY: float(self.log.ready()),
         }
@@ -143,6 +146,7 @@ async def serve(settings: Settings, connector: Connector) -> None:
             listening,
             greeting=lambda base: f"sojourn ingest is running at {base}",
             draining=service.drain,
+            protocol=partial(DirectProtocol, service.ingest, service.requests),
         )
 
 

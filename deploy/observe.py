@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import resource
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -9,7 +13,9 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from schemas.signals import Reading, Signal, prometheus
+from schemas import signals
+from schemas.signals import Histogram, Reading, Signal, prometheus
+from schemas.tracing import CURRENT, HEADER, SCOPE, RequestIds
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -18,22 +24,50 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+logger = logging.getLogger(__name__)
+STARTED_AT = time.time()
+WARN_SECONDS = 1.0
+_HEADER = HEADER.encode()
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
 class Counting:
-    """ASGI middleware: requests by status, and how many are being answered."""
+    """ASGI middleware: requests by status, how many are being answered, and how long each kind waits for its answer.
+
+    Every answer names the request's id, and so do the log records that are written while it is made.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self.ids = RequestIds()
+        self._failed = Counter[int]()
+        self._warned_at = 0.0
         self.by_status: Counter[str] = Counter()
         self.in_flight = 0
+        self.seconds = {kind: Histogram() for kind in ("write", "read", "probe")}
+
+    def readings(self) -> dict[Signal, Reading]:
+        """What `/metrics` tells of requests."""
+        return {
+            signals.REQUESTS: dict(self.by_status),
+            signals.IN_FLIGHT: self.in_flight,
+            signals.REQUEST_SECONDS: self.seconds,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
+        request_id = self.ids.of(_given(scope))
+        scope[SCOPE] = request_id
+        CURRENT.set(request_id)
+        began = time.perf_counter()
+
         def counted(message: Message) -> Awaitable[None]:  # no coroutine of its own: this runs twice a request
             if message["type"] == "http.response.start":
-                self.by_status[str(message["status"])] += 1
+                message["headers"] = [*message.get("headers", ()), (_HEADER, request_id.encode())]
+                self.answered(scope["method"], scope["path"], message["status"], time.perf_counter() - began)
             return send(message)
 
         self.in_flight += 1
@@ -41,6 +75,45 @@ class Counting:
             await self._app(scope, receive, counted)
         finally:
             self.in_flight -= 1
+
+    def answered(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count an answer whose first byte took so long."""
+        self.by_status[str(status)] += 1
+        self.seconds["write" if method == "POST" else "probe" if path in PROBES else "read"].observe(seconds)
+        if status >= 500:
+            self._warn(method, path, status, seconds)
+
+    def _warn(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Tell of a failure; of many only one a second, and how many there were: an overload must not be made worse."""
+        self._failed[status] += 1
+        if path in PROBES or time.monotonic() - self._warned_at < WARN_SECONDS:
+            return
+        self._warned_at = time.monotonic()
+        told = (method, path[:200], status, seconds * 1000, dict(self._failed))
+        logger.warning("%s %s answered %d after %.0f ms (%s so far)", *told)
+
+
+def _given(scope: Scope) -> str:
+    """The caller's own id of the request."""
+    for name, value in scope["headers"]:
+        if name == _HEADER:
+            return str(value.decode("latin-1"))
+    return ""
+
+
+def process() -> dict[Signal, Reading]:
+    """What any process tells of itself; its memory where the system says it as Linux does."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    told: dict[Signal, Reading] = {
+        signals.PROCESS_CPU: used.ru_utime + used.ru_stime,
+        signals.PROCESS_START: STARTED_AT,
+    }
+    try:
+        with open("/proc/self/statm", encoding="ascii") as sizes:  # noqa: PTH123 -- a file of the kernel, read often
+            told[signals.PROCESS_MEMORY] = int(sizes.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        pass
+    return told
 
 
 def router(not_ready: Callable[[], Awaitable[str]], readings: Callable[[], Mapping[Signal, Reading]]) -> APIRouter:
@@ -60,6 +133,8 @@ def router(not_ready: Callable[[], Awaitable[str]], readings: Callable[[], Mappi
 
     @routes.get("/metrics", summary="Signals in Prometheus' text format", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
-        return PlainTextResponse(prometheus(readings()), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return PlainTextResponse(
+            prometheus({**readings(), **process()}), media_type="text/plain; version=0.0.4; charset=utf-8"
+        )
 
     return routes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -43,14 +44,18 @@ async def serve_until_told(
     *,
     greeting: Callable[[str], str],
     draining: Callable[[], None],
+    protocol: Callable[..., asyncio.Protocol] | None = None,
 ) -> None:
-    """Answer until SIGTERM or SIGINT. `greeting` makes what a person reads once it does, from where it is."""
+    """Answer until SIGTERM or SIGINT. `greeting` makes what a person reads once it does, from where it is; `protocol`
+    makes a connection's own, in place of uvicorn's.
+    """
     base = base_url(settings, listening)
     server = Server(
         app,
         drain_seconds=settings.drain_seconds,
         started=lambda: print(greeting(base), flush=True),
         draining=draining,
+        protocol=protocol,
     )
     await server.serve([listening])
 

@@ -27,6 +27,7 @@ from deploy.kafka.lag import WatchedLag, watched
 from deploy.opening import listen, need_kafka, need_server, serve_until_told
 from schemas import signals
 from schemas.settings import Settings
+from schemas.signals import SECONDS, Histogram
 
 logger = logging.getLogger(__name__)
 
@@ -117,9 +118,11 @@ class Slot:
 
 def _counters(told: dict[str, Any]) -> dict[str, float]:
     """Everything in a report that only grows."""
-    names = ("events", "frames", "retries", "inserts", "failures", "decode_seconds", "fold_seconds")
+    names = ("events", "frames", "retries", "inserts", "failures", "decode_seconds", "fold_seconds", "cpu_seconds")
     letters = {f"letters:{reason}": count for reason, count in told.get("dead_letters", {}).items()}
-    return {name: told.get(name, 0) for name in names} | letters
+    stored = told.get("stored_after", {"counts": (), "total": 0.0})
+    buckets = {f"stored:{place}": count for place, count in enumerate(stored["counts"])}
+    return {name: told.get(name, 0) for name in names} | letters | buckets | {"stored_seconds": stored["total"]}
 
 
 @dataclass(slots=True)
@@ -150,6 +153,10 @@ class Processors:
             signals.INSERTS: total["inserts"],
             signals.FAILURES: total["failures"],
             signals.RETRIES: total["retries"],
+            signals.STORED_AFTER: Histogram(
+                [int(total[f"stored:{place}"]) for place in range(len(SECONDS) + 1)], total["stored_seconds"]
+            ),
+            signals.WORKER_CPU: {slot.name: slot.totals["cpu_seconds"] for slot in self.slots},
             signals.DECODE_SECONDS: total["decode_seconds"],
             signals.FOLD_SECONDS: total["fold_seconds"],
             signals.WORKER_STARTS: {slot.name: slot.starts for slot in self.slots},

@@ -71,8 +71,9 @@ class QueryService:
     def readings(self) -> dict[signals.Signal, signals.Reading]:
         """What `/metrics` tells; what is unknown is left out."""
         told: dict[signals.Signal, signals.Reading] = {
-            signals.REQUESTS: dict(self.requests.by_status),
-            signals.IN_FLIGHT: self.requests.in_flight,
+            **self.requests.readings(),
+            **self.store.readings(),
+            **(self.live.readings() if self.live else {}),
             signals.WATERMARK_FAILURES: self.watching.failures,
         }
         if self.watermark.at is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -19,14 +18,11 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from deploy import garbage
 from query_api.sse import ABORT
 
 LINGER_SECONDS = 1.0
 """Time for who asks `/readyz` to look elsewhere, and for requests that a busy machine has not read yet."""
-GARBAGE_OBJECTS = 20_000
-"""How many new objects start a search for garbage in cycles. Python's 700 are less than a few dozen requests under way
-hold, so that it searches among them again and again and finds nothing: a fifth of what ingest costs.
-"""
 
 
 class PortInUse(Exception):
@@ -59,14 +55,21 @@ class Server(uvicorn.Server):
     """Serves until SIGTERM or SIGINT; a second signal does not wait for requests in flight."""
 
     def __init__(
-        self, app: Any, *, drain_seconds: int, started: Callable[[], None], draining: Callable[[], None]
+        self,
+        app: Any,
+        *,
+        drain_seconds: int,
+        started: Callable[[], None],
+        draining: Callable[[], None],
+        protocol: Callable[..., asyncio.Protocol] | None = None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http=Protocol,
+                http=protocol or Protocol,  # type: ignore[arg-type]  # it is only called
                 lifespan="off",
+                log_config=None,  # its records go where all others go
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -91,9 +94,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()  # what is there at the start stays: nobody has to look at it again
-        gc.set_threshold(GARBAGE_OBJECTS)
+        garbage.seldom()
         self._on_start()
 
     def _stop(self) -> None:

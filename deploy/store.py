@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -19,7 +20,9 @@ import urllib3.exceptions
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError
 
+from schemas import signals
 from schemas.ports import StoreRejected, StoreUnavailable
+from schemas.signals import Histogram
 from schemas.tables import TABLES
 
 T = TypeVar("T")
@@ -123,17 +126,19 @@ class Pool:
         self._local = threading.local()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._clients: list[Client] = []
-        self._waiting = 0
+        self.waiting = 0
+        self.seconds = Histogram()
 
     async def run(self, work: Callable[[Client], T]) -> T:
         """`work` on a thread of this pool. Raises `StoreUnavailable`, `StoreRejected`."""
-        if self._waiting >= MAX_WAITING:
+        if self.waiting >= MAX_WAITING:
             raise StoreUnavailable("too many calls wait for the store")
         try:
             running = self._executor.submit(self._call, work)
         except RuntimeError as error:  # "cannot schedule new futures after shutdown"
             raise StoreUnavailable("the store is closed") from error
-        self._waiting += 1
+        self.waiting += 1
+        began = time.perf_counter()
         try:
             # With a silent server every thread waits for its time-out, and the calls behind them would wait for all of
             # these in turn. One that has not begun by then never runs; of one that has, nobody knows.
@@ -142,7 +147,8 @@ class Pool:
         except TimeoutError as error:
             raise StoreUnavailable(f"no answer of the store in {self._seconds} s") from error
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
+            self.seconds.observe(time.perf_counter() - began)
 
     def _call(self, work: Callable[[Client], T]) -> T:
         try:
@@ -221,6 +227,16 @@ class ClickHouseStore:
             autogenerate_session_id=False,  # a shared session refuses concurrent queries
             **common,
         )
+
+    def readings(self) -> dict[signals.Signal, signals.Reading]:
+        """What `/metrics` tells of the store."""
+        pools = {"query": self._reads, "insert": self._writes}
+        return {
+            signals.INSERTS: self.inserts,
+            signals.FAILURES: self.failures,
+            signals.STORE_SECONDS: {call: pool.seconds for call, pool in pools.items()},
+            signals.STORE_WAITING: {call: pool.waiting for call, pool in pools.items()},
+        }
 
     async def open(self) -> None:
         """Create the database and warm the client up: the first insert of a process costs 1.4 s of lazy imports."""

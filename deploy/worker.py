@@ -13,11 +13,13 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import uvloop
 
+from deploy import garbage, logs
 from deploy.cli import GAVE_UP
 from deploy.clock import clock
 from deploy.kafka.offsets import TopicOffsets
@@ -111,6 +113,8 @@ async def _tell(
             "dead_letters": dict(delivery.dead_letters),
             "decode_seconds": delivery.decode_seconds,
             "fold_seconds": processor.fold_seconds,
+            "stored_after": asdict(delivery.stored_after),
+            "cpu_seconds": time.process_time(),
             "inserts": store.inserts,
             "failures": store.failures,
         }
@@ -122,6 +126,7 @@ async def _tell(
 async def _until_the_end(read: Settings, member: str, parent: socket.socket, edges: Edges) -> None:
     """Work, then leave from within the loop: unwinding Faust could still acknowledge, and a thread could hold it up."""
     code = 0
+    garbage.seldom()
     try:
         await work(read, member, parent, edges)
     except (GaveUp, StoreUnavailable, StoreRejected, OSError) as error:
@@ -136,10 +141,11 @@ async def _until_the_end(read: Settings, member: str, parent: socket.socket, edg
 
 def main(member: str, descriptor: int, edges: Edges | None = None) -> None:
     """Run; the process ends with 0 or 70."""
-    logging.basicConfig(format=f"%(asctime)s %(levelname)s {member} %(name)s: %(message)s", level=logging.WARNING)
+    read = settings.read(os.environ)
+    logs.configure(member, read.log_format)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # Faust's consumer thread makes a loop of its own
     parent = socket.socket(fileno=descriptor)
-    asyncio.run(_until_the_end(settings.read(os.environ), member, parent, edges or Edges()))
+    asyncio.run(_until_the_end(read, member, parent, edges or Edges()))
 
 
 if __name__ == "__main__":

@@ -75,6 +75,7 @@ def accept_items(
     random_id: Callable[[], str],
     dialect: Dialect = NATIVE,
     sent_at: Any = None,
+    request_id: str = "",
 ) -> Accepted:
     """Items that are parted already. Raises nothing."""
     arrival = Arrival(
@@ -84,6 +85,7 @@ def accept_items(
         sent_at=sent_at if items.sent_at is None else items.sent_at,
         random_id=random_id,
         named=dialect.named,
+        request_id=request_id,
     )
     outcome = Accepted(Frame(received_at))
     for index, raw in enumerate(items.items):
@@ -122,5 +124,6 @@ def _refuse(outcome: Accepted, arrival: Arrival, raw: bytes, *, index: int, mess
         message_id=message_id,
         payload=payload(raw),
         index=index,
+        request_id=arrival.request_id,
     )
     outcome.frame.dead_letters.append(encode(letter))

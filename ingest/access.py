@@ -64,7 +64,7 @@ def cors(headers: Mapping[str, str]) -> dict[str, str]:
         **VARY,
         "access-control-allow-origin": headers["origin"],
         "access-control-allow-credentials": "true",
-        "access-control-expose-headers": "retry-after",
+        "access-control-expose-headers": "retry-after, x-request-id",
     }
 
 

@@ -7,7 +7,7 @@ in the same `respond`. A request is read once, counted while it is read, and ans
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,6 +16,7 @@ from ingest.body import MAX_WIRE_BYTES
 from ingest.http import Response
 from ingest.service import Ingest
 from schemas.errors import Problem
+from schemas.tracing import HEADER, SCOPE
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -45,10 +46,11 @@ class Dispatcher:
 async def respond(ingest: Ingest, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request with two messages, or with none if the client goes away before its body is here."""
     path = scope["path"]
-    headers, query = read_headers(scope), read_query(scope)
+    headers, query = read_headers(scope["headers"]), read_query(scope["query_string"])
+    headers[HEADER] = scope.get(SCOPE, "")  # the one under which it is answered, whatever the client sent
     held = 0
     try:
-        _check_declared(headers.get("content-length", ""))
+        check_declared(headers.get("content-length", ""))
         body = b""
         parts: list[bytes] = []
         more = True
@@ -60,7 +62,7 @@ async def respond(ingest: Ingest, scope: Scope, receive: Receive, send: Send) ->
             more = message.get("more_body", False)
             ingest.budget.take(len(body))
             held += len(body)
-            _check_size(held)
+            check_size(held)
             if more or parts:
                 parts.append(body)
         response = await ingest.handle(scope["method"], path, headers, query, b"".join(parts) if parts else body)
@@ -72,24 +74,23 @@ async def respond(ingest: Ingest, scope: Scope, receive: Receive, send: Send) ->
     await send({"type": "http.response.body", "body": response.body})
 
 
-def read_headers(scope: Scope) -> dict[str, str]:
+def read_headers(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers by their names, which the server gives in lower case; of a repeated one the first counts."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(headers)}
 
 
-def read_query(scope: Scope) -> Mapping[str, str]:
+def read_query(raw: bytes) -> Mapping[str, str]:
     """Query parameters; of a repeated one the last counts."""
-    raw = scope["query_string"]
     return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else _NO_QUERY
 
 
-def _check_declared(length: str) -> None:
+def check_declared(length: str) -> None:
     """Raise `Problem` before anything is read. What is no number says nothing: the bytes are counted anyway."""
     if length.isascii() and length.isdigit():
-        _check_size(int(length[:20]))
+        check_size(int(length[:20]))
 
 
-def _check_size(size: int) -> None:
+def check_size(size: int) -> None:
     """Raise `Problem` as soon as it is known that a body is too large: the rest of it is not read."""
     if size > MAX_WIRE_BYTES:
         raise Problem("body_too_large", f"A body has at most {MAX_WIRE_BYTES} bytes on the wire.")

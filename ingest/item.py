@@ -77,6 +77,7 @@ class Arrival(msgspec.Struct, frozen=True):
     random_id: Callable[[], str]
     named: Callable[[Envelope], Any]
     """The raw event name of an item; a client family may take it from elsewhere than `event`."""
+    request_id: str = ""
 
 
 def depth(raw: bytes) -> int:
@@ -179,6 +180,7 @@ def take(raw: bytes, envelope: Envelope, message_id: str, arrival: Arrival) -> t
         traits=told,
         properties=_kept(envelope, traits),
         context=envelope.context if context else _NO_OBJECT,
+        request_id=arrival.request_id,
     )
     return record, warnings
 

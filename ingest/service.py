@@ -25,6 +25,7 @@ from schemas.errors import Problem
 from schemas.ports import Log, LogUnavailable
 from schemas.record import Frame
 from schemas.tenants import Tenants
+from schemas.tracing import HEADER
 
 logger = logging.getLogger(__name__)
 
@@ -174,6 +175,7 @@ class Ingest:
             random_id=self._random_id,
             dialect=route.dialect,
             sent_at=request.headers.get("sentat"),
+            request_id=request.headers.get(HEADER, ""),
         )
         await self._append(outcome.frame)
         return protocol.success(outcome)
@@ -197,18 +199,25 @@ class Ingest:
         if found is None or not any(webhook.verify(secret, request.headers, raw) for secret in found[1].secrets):
             raise Problem("unauthorized", "The source is unknown or the signature does not fit.")
         tenant, source = found
-        outcome = self._translated(webhook, inflate(raw), tenant.id, source.id)
+        outcome = self._translated(webhook, inflate(raw), tenant.id, source.id, request.headers.get(HEADER, ""))
         await self._append(outcome.frame)
         content = {"success": True, "accepted": outcome.accepted, "rejected": outcome.rejected}
         return answer(200, content)
 
-    def _translated(self, webhook: Webhook, body: bytes, tenant: str, source: str) -> Accepted:
+    def _translated(self, webhook: Webhook, body: bytes, tenant: str, source: str, request_id: str) -> Accepted:
         try:
             payload = _object(body)
         except UNREADABLE as error:
             raise Problem("malformed_body", f"The body cannot be read: {error}") from None
         items = Items([_encode(item) for item in webhook.translate(payload)])
-        return accept_items(items, tenant=tenant, source=source, received_at=self._clock(), random_id=self._random_id)
+        return accept_items(
+            items,
+            tenant=tenant,
+            source=source,
+            received_at=self._clock(),
+            random_id=self._random_id,
+            request_id=request_id,
+        )
 
     async def _append(self, frame: Frame) -> None:
         """Return once the frame is durable. Raises `Problem`."""

@@ -45,7 +45,7 @@ def origin_headers(tenants: Tenants, tenant: Tenant | None, origin: str | None) 
     headers = {"vary": "Origin"}
     if any(each.allows(origin) for each in ((tenant,) if tenant else tenants.all)):
         headers["access-control-allow-origin"] = origin
-        headers["access-control-expose-headers"] = "ETag, Retry-After"
+        headers["access-control-expose-headers"] = "ETag, Retry-After, X-Request-Id"
     return headers
 
 

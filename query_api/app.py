@@ -25,6 +25,7 @@ from query_api.catalogue import (
     values_parameters,
 )
 from query_api.count import count as count_cells
+from query_api.count import count_apart
 from query_api.count import explain as explain_units
 from query_api.live import Live
 from query_api.page_app import add_page
@@ -61,7 +62,7 @@ def router(
     """Everything that is read. Add `problems` to the application, for paths that do not exist. Whoever gives `live` can
     close it, which ends all streams. `takes_events`: producers send to the same address.
     """
-    answers = Answers(store, watermark, count, explain, lag)
+    answers = Answers(store, watermark, count, explain, lag, count_apart if count is count_cells else None)
     series = Series(answers)
     api = APIRouter()
     add = partial(_add, api, tenants)

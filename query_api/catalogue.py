@@ -111,9 +111,10 @@ def operation_parameters(metric: Metric) -> list[dict[str, Any]]:
 
 
 def explain_parameters(metric: Metric) -> list[dict[str, Any]]:
-    """The same, with a cursor."""
+    """The same, with a cursor, and the id of the only entity to explain."""
+    own = _query("id", "Only this entity, with the story of why it counts as it does.", {"type": "string"})
     cursor = _query("cursor", "`next_cursor` of the page before; it fixes `at`.", {"type": "string"})
-    return [*operation_parameters(metric), cursor]
+    return [*operation_parameters(metric), own, cursor]
 
 
 def series_parameters(metric: Metric) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from query_api.question import Filter, Question
+from query_api.story import moments
 from schemas.currencies import MINOR_DIGITS, STORED_DIGITS
 from schemas.events import names_of_family
 from schemas.facts import QUARTER_MS, copies_apart, named_in, told, with_person
@@ -401,8 +402,11 @@ def _excluded_events() -> str:
     return f"mapFilter((k, v) -> v > 0, map({each}))"
 
 
-def counting(question: Question) -> tuple[Statement, tuple[str, ...]]:
-    """The statement that counts, and the names of its columns after `is_total` and the segment's values."""
+def counting(question: Question, starts: Sequence[int] = ()) -> tuple[Statement, tuple[str, ...]]:
+    """The statement that counts, and the names of its columns after `is_total` and the segment's values. With `starts`,
+    also of the units that enter from each of them to the next: one more column comes first, where they enter (null: in
+    the whole window).
+    """
     aggregates = _aggregates(question)
     rows = "units"
     extra: dict[str, Any] = {}
@@ -431,7 +435,14 @@ def counting(question: Question) -> tuple[Statement, tuple[str, ...]]:
             "is_total",
             "".join(f"{n}, " for n in names),
         )
-    select = f"SELECT {is_total} AS is_total, {keys}{values} FROM {rows} {grouped}"
+    where = ""
+    if starts:
+        extra["starts"] = list(starts)
+        rows = f"(SELECT *, roundDown(toInt64(entered), {{starts:Array(Int64)}}) AS step FROM {rows})"
+        where = "if(grouping(step) > 0, NULL, step) AS entered_from, "
+        cut = f", ({together}), (step, {together})" if names else ""
+        grouped = f"GROUP BY GROUPING SETS ((), (step){cut})"
+    select = f"SELECT {where}{is_total} AS is_total, {keys}{values} FROM {rows} {grouped}"
     return statement(question, select, extra, units), tuple(aggregates)
 
 
@@ -486,19 +497,24 @@ def explaining(question: Question, after: tuple[int, str] | None, limit: int) ->
         "is_hit": f"toUInt8({_hit(question) if shape is Shape.RATE else _good(question)})",
         "duration": "toInt64(duration)" if shape is Shape.DURATION else "toInt64(0)",
         "event_ids": "arrayMap(e -> toString(e), event_ids)",
+        "horizon": "toInt64(h)" if shape is Shape.RATE else "toInt64(0)",
+        "moments": f"[{', '.join(f'toInt64({moment.at})' for moment in moments(question))}]",
     }
     listed = ", ".join(f"{sql} AS out_{name}" for name, sql in columns.items())
+    only = "WHERE id = {unit_id:String}" if question.unit_id else ""
     place = "WHERE (out_entered, out_id) > ({after_entered:Int64}, {after_id:String})" if after else ""
-    sql = f"""SELECT * FROM (SELECT {listed}, count() OVER () AS total FROM ({rows})) {place}
+    sql = f"""SELECT * FROM (SELECT {listed}, count() OVER () AS total FROM ({rows}) {only}) {place}
     ORDER BY out_entered, out_id LIMIT {{limit:UInt32}}"""
-    extra: dict[str, Any] = {"limit": limit}
+    extra: dict[str, Any] = {"limit": limit, "unit_id": question.unit_id}
     if after:
         extra |= {"after_entered": after[0], "after_id": after[1]}
     return statement(question, sql, extra)
 
 
-def message_ids(tenant: str, event_ids: Sequence[str]) -> Statement:
-    """The producers' ids of some events."""
-    sql = """SELECT toString(event_id), min(message_id) FROM events
+def events_behind(tenant: str, event_ids: Sequence[str]) -> Statement:
+    """Of some events the producers' id, the name, the time, and the request that brought it."""
+    sql = """SELECT toString(event_id), min(message_id), argMin(name, (time, hash)), toUnixTimestamp64Milli(min(time)),
+      argMin(request_id, (time, hash))
+    FROM events
     WHERE tenant = {tenant:String} AND event_id IN (SELECT toUUID(arrayJoin({ids:Array(String)}))) GROUP BY event_id"""
     return Statement(sql, {"tenant": tenant, "ids": list(event_ids)}, False)

@@ -165,7 +165,20 @@ class Values(BaseModel):
     values: list[Answer | Problem]
 
 
+class Chapter(BaseModel):
+    """Something that happened to an entity: one of its events, with the request that brought it, or what follows from
+    them (`event_id` null).
+    """
+
+    at: str
+    what: str
+    event_id: str | None
+    request_id: str | None
+
+
 class Row(BaseModel):
+    """A unit; with `id=` also its story, in order, and in a sentence why it counts as it does."""
+
     entity: str
     id: str
     person: str | None
@@ -178,6 +191,8 @@ class Row(BaseModel):
     reason: str | None
     event_ids: list[str]
     message_ids: list[str]
+    story: list[Chapter] | None = None
+    why: str | None = None
 
 
 class Explanation(BaseModel):

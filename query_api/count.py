@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from query_api import identity
-from query_api.compile import Statement, counting, explaining, message_ids
+from query_api.compile import Statement, counting, events_behind, explaining
 from query_api.mix import most_frequent
 from query_api.question import Cell, Question, Scored
 from query_api.statistics import quantile
+from query_api.story import Happened
 from schemas.metrics.metric import Metric, Shape
 from schemas.ports import Store
 
@@ -30,6 +31,9 @@ class Unit:
     counted: str
     event_ids: list[str]
     message_ids: list[str]
+    horizon: int = 0
+    moments: Sequence[int] = ()
+    events: Sequence[Happened] = ()
 
 
 async def _run(store: Store, question: Question, statement: Statement) -> list[tuple[Any, ...]]:
@@ -42,9 +46,36 @@ async def _run(store: Store, question: Question, statement: Statement) -> list[t
 async def count(store: Store, question: Question) -> list[Cell]:
     """The total first, then one cell per combination of segment values."""
     statement, names = counting(question)
-    width = len(question.segments)
-    total, cells = Cell(), []
-    for is_total, *values in await _run(store, question, statement):
+    total, cells = _cells(question, names, await _run(store, question, statement))
+    metric = question.metric
+    if metric.beside:
+        found = {name: await _beside(store, question, other) for name, other in metric.beside.items()}
+        total = replace(total, details={**total.details, **found})
+    if metric.longer:
+        longer = {name: await _longer(store, question, length) for name, length in metric.longer.items()}
+        total, cells = (replace(total, longer=longer), [replace(cell, longer=longer) for cell in cells])
+    derived = {name: derive(total.details) for name, derive in metric.derived.items()}
+    return [replace(total, details={**total.details, **derived}), *cells]
+
+
+async def count_apart(store: Store, question: Question, starts: Sequence[int]) -> list[list[Cell]]:
+    """What `count` finds in the whole window, then in the part from each of `starts` to the next, by one statement.
+
+    For metrics whose units are counted by their entry alone (`Metric.by_entry`).
+    """
+    statement, names = counting(question, starts)
+    found: dict[int | None, list[tuple[Any, ...]]] = {place: [] for place in (None, *starts)}
+    for place, *row in await _run(store, question, statement):
+        found[place].append(tuple(row))
+    parts = [_cells(question, names, rows) for rows in found.values()]
+    return [[total, *cells] for total, cells in parts]
+
+
+def _cells(question: Question, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> tuple[Cell, list[Cell]]:
+    """The total, and the cells of the segments, from rows of one window."""
+    width, metric = len(question.segments), question.metric
+    total, cells = _cell(question, (), {name: _NOTHING.get(name, 0) for name in names}), []
+    for is_total, *values in rows:
         counted = dict(zip(names, values[width:], strict=True))
         if is_total:
             total = _cell(question, (), counted)
@@ -52,20 +83,20 @@ async def count(store: Store, question: Question) -> list[Cell]:
             cell = _cell(question, tuple(value or None for value in values[:width]), counted)
             if cell.n or cell.events or cell.censored:
                 cells.append(cell)
-    metric = question.metric
     if metric.details and not total.details:
         total = replace(total, details={name: _NO_DETAIL.get(name, 0) for name in metric.summed})
-    if metric.beside:
-        found = {name: await _beside(store, question, other) for name, other in metric.beside.items()}
-        total = replace(total, details={**total.details, **found})
     if metric.shape is Shape.MIX:
         headline = question.bound["wanted"] or most_frequent(total.classes)
         total, cells = (replace(total, headline=headline), [replace(cell, headline=headline) for cell in cells])
-    if metric.longer:
-        longer = {name: await _longer(store, question, length) for name, length in metric.longer.items()}
-        total, cells = (replace(total, longer=longer), [replace(cell, longer=longer) for cell in cells])
-    derived = {name: derive(total.details) for name, derive in metric.derived.items()}
-    return [replace(total, details={**total.details, **derived}), *cells]
+    return total, cells
+
+
+_NOTHING: Mapping[str, Any] = {
+    **{name: {} for name in ("excluded", "amounts", "counts", "scores", "classes")},
+    **dict.fromkeys(("events", "censored", "durations"), ()),
+    "values": ((), ()),
+}
+"""What is counted where there are no units, if it is not 0."""
 
 
 async def _longer(store: Store, question: Question, length: int | None) -> Sequence[Scored]:
@@ -176,13 +207,15 @@ async def explain(
     """How many units there are, and up to `limit` of them by (entered, id) after a place."""
     rows = await _run(store, question, explaining(question, after, limit))
     wanted = sorted({event_id for row in rows for event_id in row[8]})
-    found = dict(await _run(store, question, message_ids(question.tenant, wanted))) if wanted else {}
+    behind = await _run(store, question, events_behind(question.tenant, wanted)) if wanted else []
+    found = {event_id: (message_id, Happened(at, name, event_id, by)) for event_id, message_id, name, at, by in behind}
     units = [_unit(question, row, found) for row in rows]
     return (rows[0][-1] if rows else 0), units
 
 
-def _unit(question: Question, row: tuple[Any, ...], found: Mapping[str, str]) -> Unit:
-    unit_id, entered, person, reason, outcome_at, outcome_id, is_hit, duration, event_ids, _ = row
+def _unit(question: Question, row: tuple[Any, ...], found: Mapping[str, tuple[str, Happened]]) -> Unit:
+    unit_id, entered, person, reason, outcome_at, outcome_id, is_hit, duration, event_ids, horizon, times, _ = row
+    known = [found[event_id] for event_id in event_ids if event_id in found]
     shape = question.metric.shape
     has_outcome = outcome_at > 0
     if reason:
@@ -206,5 +239,8 @@ def _unit(question: Question, row: tuple[Any, ...], found: Mapping[str, str]) ->
         duration=elapsed,
         counted=counted,
         event_ids=event_ids,
-        message_ids=[found[event_id] for event_id in event_ids if event_id in found],
+        message_ids=[message_id for message_id, _ in known],
+        horizon=horizon,
+        moments=times,
+        events=[happened for _, happened in known],
     )

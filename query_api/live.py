@@ -18,11 +18,13 @@ import msgspec
 
 from query_api.parameters import Query, invalid, names_list, parse
 from query_api.service import MOST_METRICS, Answers, metric_named
+from schemas import signals
 from schemas.errors import Problem, problem_object
 from schemas.metrics.metric import Metric
 from schemas.periods import format_instant
 from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.tenants import Tenant, Tenants
+from schemas.tracing import CURRENT
 
 logger = logging.getLogger(__name__)
 MOST_QUESTIONS = 32
@@ -136,6 +138,14 @@ class Live:
         """How many questions are being computed again and again."""
         return len(self._feeds)
 
+    def readings(self) -> dict[signals.Signal, signals.Reading]:
+        """What `/metrics` tells of the streams."""
+        return {
+            signals.LISTENERS: self.listeners,
+            signals.QUESTIONS: self.questions,
+            signals.ROUNDS: self.rounds,
+        }
+
     def listen(self, query: Query, tenant: Tenant, seen: int | None = None) -> Listener:
         """A new listener, which is offered what is news since the watermark `seen`. Raises `Problem`."""
         if self._closed:
@@ -212,6 +222,7 @@ class Live:
 
     async def _keep(self, key: tuple[Any, ...], feed: Feed, tenant_id: str) -> None:
         """Round after round until nobody listens any more; at most half of the time is spent on computing."""
+        CURRENT.set("")  # not only the request that came first
         while feed.listeners or time.monotonic() - feed.deserted_at < self._pace.linger:
             began = time.monotonic()
             tenant = self._tenants.by_id(tenant_id)

@@ -43,6 +43,8 @@ class Question:
     statistic: str = ""
     bound: Mapping[str, Any] = field(default_factory=dict)
     """What the metric needs of the tenant's settings."""
+    unit_id: str = ""
+    """The only unit that an explanation is about; "": all."""
 
     @property
     def by_cohort(self) -> bool:

@@ -2,17 +2,19 @@
 
 A point is, by construction, the body of the same question over the point's window, cut to what a chart needs. The
 points part the window: its edges cut the first and the last one short, so that what is additive adds up to the whole. A
-point that begins at `at` or later is empty, all of it null: nobody can know anything of it yet.
+point that begins at `at` or later is empty, all of it null: nobody can know anything of it yet. Segments are those that
+the contract over the whole window lists; of a state, those of its end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 from typing import Any
 
+from query_api.answer import body
 from query_api.figures import figure
 from query_api.parameters import Query, Request, invalid, over, parse
 from query_api.question import Cell
@@ -84,10 +86,13 @@ class Series:
         request = parse(metric, [pair for pair in pairs if pair[0] != "step"], tenant, watermark)
         points = parted(request, step, tenant.week_start)
         begun = [point for point in points if point.start < request.question.at]
-        whole, *bodies = await _all(
-            self.answers.body(request, watermark, tenant),
-            *(self._at(request, point, watermark, tenant) for point in begun),
-        )
+        if request.question.metric.by_entry and self.answers.count_apart and begun:
+            whole, *bodies = await self._by_entry(request, begun, watermark, tenant)
+        else:
+            whole, *bodies = await _all(
+                self.answers.body(request, watermark, tenant),
+                *(self._at(request, point, watermark, tenant) for point in begun),
+            )
         known = list(zip(begun, bodies, strict=True))
         for segment in whole["segments"]:
             cut = segment["segment"]
@@ -96,11 +101,35 @@ class Series:
         shown = [_shown(point, found, found["status"]) for point, found in known]
         return {**whole, "step": step, "points": shown + [_shown(point) for point in points[len(begun) :]]}
 
-    async def _at(self, request: Request, point: Point, watermark: int, tenant: Tenant) -> dict[str, Any]:
-        """The body over one point's window, with all its segments."""
-        asked = replace(request, question=over(request, point.start, point.end), previous=None, limit=_EVERY)
+    async def _by_entry(
+        self, request: Request, points: Sequence[Point], watermark: int, tenant: Tenant
+    ) -> list[dict[str, Any]]:
+        """The body over the whole window and those over the points', from one statement."""
+        answers, before = self.answers, None
+        assert answers.count_apart is not None
         async with self.turns:
-            return await self.answers.body(asked, watermark, tenant)
+            whole, *parts = await answers.count_apart(
+                answers.store, request.question, [point.start for point in points]
+            )
+            if request.previous is not None:
+                before = await answers.count(answers.store, replace(request.previous, segments=()))
+        return [
+            body(request, whole, before, watermark, tenant.k_anon),
+            *(
+                body(_asked(request, point), cells, None, watermark, tenant.k_anon)
+                for point, cells in zip(points, parts, strict=True)
+            ),
+        ]
+
+    async def _at(self, request: Request, point: Point, watermark: int, tenant: Tenant) -> dict[str, Any]:
+        """The body over one point's window."""
+        async with self.turns:
+            return await self.answers.body(_asked(request, point), watermark, tenant)
+
+
+def _asked(request: Request, point: Point) -> Request:
+    """The same over one point's window, with all its segments."""
+    return replace(request, question=over(request, point.start, point.end), previous=None, limit=_EVERY)
 
 
 async def _all(*asked: Coroutine[Any, Any, dict[str, Any]]) -> list[dict[str, Any]]:

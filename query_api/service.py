@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from query_api import cursor
 from query_api.answer import body
 from query_api.count import Unit
-from query_api.parameters import MOST_SHOWN, Query, Request, invalid, names_list, number, parse
+from query_api.parameters import LONGEST_TEXT, MOST_SHOWN, Query, Request, invalid, names_list, number, parse
 from query_api.question import Cell, Question
+from query_api.story import story, why
 from schemas.errors import Problem, problem_object
 from schemas.metrics import METRICS
 from schemas.metrics.metric import Metric
@@ -27,6 +28,9 @@ _DEAD_LETTERS = """SELECT uniqExact(received_at, reason, topic, partition, offse
 WHERE tenant = {tenant:String}"""
 
 Count = Callable[[Store, Question], Awaitable[Sequence[Cell]]]
+
+
+CountApart = Callable[[Store, Question, Sequence[int]], Awaitable[Sequence[Sequence[Cell]]]]
 
 
 class Explain(Protocol):
@@ -67,6 +71,7 @@ class Answers:
     count: Count
     explaining: Explain
     lag: Callable[[], Lag] = Lag
+    count_apart: CountApart | None = None
 
     async def value(self, metric: Metric, query: Query, tenant: Tenant) -> dict[str, Any]:
         """Raises `Problem`, `StoreUnavailable`."""
@@ -106,6 +111,8 @@ class Answers:
         """The units behind a number, a page at a time; the cursor fixes `at`. Raises `Problem`."""
         pairs = list(query)
         given = dict(pairs)
+        unit_id = _unit_id(pairs)
+        pairs = [pair for pair in pairs if pair[0] != "id"]
         limit = number("limit", given.get("limit"), EXPLAINED, MOST_SHOWN)
         place = None
         if "cursor" in given:
@@ -115,7 +122,7 @@ class Answers:
             except (cursor.BadCursor, OverflowError):
                 raise invalid("cursor", "is not one of ours") from None
             pairs = [("at", at), *(pair for pair in pairs if pair[0] not in ("at", "cursor"))]
-        question = parse(metric, pairs, tenant, self.watermark()).question
+        question = replace(parse(metric, pairs, tenant, self.watermark()).question, unit_id=unit_id)
         if place:
             try:
                 cursor.verify(question, place)
@@ -147,10 +154,20 @@ class Answers:
         }
 
 
+def _unit_id(pairs: Sequence[tuple[str, str]]) -> str:
+    """Of the only entity that is to be explained, "" if all are. Raises `Problem`."""
+    ids = [text for name, text in pairs if name == "id"]
+    if not ids:
+        return ""
+    if len(ids) > 1 or not 0 < len(ids[0]) <= LONGEST_TEXT:
+        raise invalid("id", f"expected once, with 1 to {LONGEST_TEXT} characters")
+    return ids[0]
+
+
 def _row(question: Question, unit: Unit) -> dict[str, Any]:
     options = question.metric.options
     has_outcome = unit.outcome_at is not None
-    return {
+    row = {
         "entity": question.parameters.get("entity", options["entity"]),
         "id": unit.id,
         "person": unit.person or None,
@@ -164,3 +181,7 @@ def _row(question: Question, unit: Unit) -> dict[str, Any]:
         "event_ids": list(unit.event_ids),
         "message_ids": list(unit.message_ids),
     }
+    if question.unit_id:
+        row["story"] = story(question, unit.moments, unit.events)
+        row["why"] = why(question, unit.reason, unit.entered, unit.horizon, unit.outcome_at)
+    return row

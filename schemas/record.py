@@ -22,7 +22,10 @@ MAX_EVENT_BYTES = 64 << 10
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """An accepted event. Absent text is "", times are UTC milliseconds; `hash` tells copies of one event apart."""
+    """An accepted event. Absent text is "", times are UTC milliseconds; `hash` tells copies of one event apart.
+
+    `request_id` says which request brought it: nothing is counted by it, so that it is no part of the hash.
+    """
 
     tenant: str
     source: str
@@ -47,6 +50,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     traits: dict[str, str] = {}
     properties: msgspec.Raw = msgspec.Raw(b"{}")
     context: msgspec.Raw = msgspec.Raw(b"{}")
+    request_id: str = ""
 
     @property
     def actor(self) -> str:
@@ -75,6 +79,7 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     partition: int = 0
     offset: int = 0
     index: int = 0
+    request_id: str = ""
 
 
 class UnreadableFrame(ValueError):

@@ -36,6 +36,12 @@ def _share(text: str) -> float:
     return number
 
 
+def _log_format(text: str) -> str:
+    if text not in ("json", "text"):
+        raise ValueError
+    return text
+
+
 def _flag(text: str) -> bool:
     return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
 
@@ -107,6 +113,14 @@ UNDECODABLE_RATIO = Setting(
     _share,
 )
 
+LOG_FORMAT = Setting(
+    "SOJOURN_LOG_FORMAT",
+    "",
+    "How log records are written: json (one object a line) or text.",
+    _log_format,
+    depends="text on a terminal, else json",
+)
+
 SETTINGS: tuple[Setting, ...] = (
     HOST,
     PORT,
@@ -125,6 +139,7 @@ SETTINGS: tuple[Setting, ...] = (
     SESSION_SECONDS,
     RETRY_SECONDS,
     UNDECODABLE_RATIO,
+    LOG_FORMAT,
 )
 
 
@@ -149,6 +164,7 @@ class Settings:
     session_seconds: int
     retry_seconds: int
     undecodable_ratio: float
+    log_format: str
 
 
 def read(environment: Mapping[str, str], *, port: int | None = None) -> Settings:
@@ -174,6 +190,7 @@ def read(environment: Mapping[str, str], *, port: int | None = None) -> Settings
         session_seconds=SESSION_SECONDS.read(environment),
         retry_seconds=RETRY_SECONDS.read(environment),
         undecodable_ratio=UNDECODABLE_RATIO.read(environment),
+        log_format=LOG_FORMAT.read(environment) or "",
     )
 
 

@@ -86,6 +86,7 @@ EVENTS = Table(
         Column("traits", "Map(String, String)"),
         Column("properties", "String"),
         Column("context", "String"),
+        Column("request_id", "String"),
     ),
     ("tenant", "name", "time", "event_id", "hash"),
 )
@@ -287,6 +288,7 @@ DEAD_LETTERS = Table(
         Column("offset", "UInt64"),
         Column("index", "UInt32"),
         Column("digest", "UInt64"),
+        Column("request_id", "String"),
     ),
     ("tenant", "received_at", "reason", "topic", "partition", "offset", "index", "digest"),
 )

@@ -11,10 +11,11 @@ from schemas.tables import ACTIVITY
 from stream_processors.incoming import Incoming
 
 TABLE = ACTIVITY
+NAMES = None
 
 
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     """One bit of the actor's day; nothing for bots, for what was done to a person, or without an actor."""
     record = event.record
-    if event.person_class and record.actor and not record.bot:
-        yield record.tenant, event.day, record.actor, 1 << (record.time % DAY_MS // QUARTER_MS)
+    if event.person_class and event.actor and not record.bot:
+        yield record.tenant, event.day, event.actor, 1 << (record.time % DAY_MS // QUARTER_MS)

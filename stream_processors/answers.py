@@ -20,6 +20,8 @@ _REVIEWS = {"review_posted": 0, "product_reviewed": 0, "review_edited": EDITED, 
 _ASKED = {"survey_invited": SENT, "survey_bounced": BOUNCED, "survey_delivered": 0}
 _SHOWN = {"survey_shown": SENT, "survey_dismissed": DISMISSED}
 
+NAMES = frozenset({"ticket_rated", *_ANSWERS, *_REVIEWS, *_ASKED, *_SHOWN})
+
 Row = tuple[Any, ...]
 
 
@@ -46,7 +48,7 @@ def _row(event: Incoming, key: tuple[str, str, str, str], marks: int, said: Row 
     record = event.record
     first, actor, *others = event.first_and_dimensions()
     if key[0] not in ("invitation", "showing"):  # the earliest version tells whose it is, even if it is nobody's
-        actor = (record.time, event.event_id.int, record.actor)
+        actor = (record.time, event.event_id.int, event.actor)
     if key[0] == "review" and marks & (EDITED | DELETED):  # which of a review is the one that was posted
         first, actor = NONE_YET, NONE_YET
     version = said or (0, NO_NUMBER, NO_NUMBER, NO_NUMBER, "", "", text(event.properties, "survey_id"), "", "")

@@ -9,6 +9,7 @@ from schemas.tables import EVENTS
 from stream_processors.incoming import Incoming
 
 TABLE = EVENTS
+NAMES = None
 
 
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
@@ -27,7 +28,7 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
         record.sent_at,
         record.received_at,
         record.sequence,
-        record.actor,
+        event.actor,
         int(event.person_class),
         record.user_id,
         record.anonymous_id,
@@ -38,6 +39,7 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
         record.device,
         int(record.bot),
         record.traits,
-        bytes(record.properties).decode(),
-        bytes(record.context).decode(),
+        str(record.properties, "utf-8"),
+        str(record.context, "utf-8"),
+        record.request_id,
     )

@@ -16,6 +16,7 @@ from stream_processors.incoming import Incoming
 TABLE = CARTS
 QUANTITY_SCALE = 1000
 _OWN = frozenset({"product_added", "product_removed", "cart_viewed", "cart_shared"})
+_CHANGING = frozenset({"product_added", "product_removed"})
 _NAMING = frozenset(
     {
         "coupon_entered",
@@ -28,37 +29,34 @@ _NAMING = frozenset(
         "payment_info_entered",
     }
 )
+NAMES = _OWN | _NAMING
 
 
 def _change(event: Incoming) -> int:
+    if event.record.name not in _CHANGING:
+        return 0
     quantity = number(event.properties, "quantity")
     thousandths = QUANTITY_SCALE if quantity is None else int(quantity * QUANTITY_SCALE)
-    return {"product_added": thousandths, "product_removed": -thousandths}.get(event.record.name, 0)
+    return thousandths if event.record.name == "product_added" else -thousandths
 
 
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     """A row for the cart and one for the session, where the event names them."""
     record = event.record
-    if record.name not in _OWN and record.name not in _NAMING:
-        return
     cart_id = text(event.properties, "cart_id")
     own = record.name in _OWN
     entities = [("cart", cart_id or (record.session_id if own else ""))]
     if own or cart_id:
         entities.append(("session", record.session_id))
     created = record.time if record.name == "product_added" else NEVER_MS
-    change = (record.time, record.sequence, event.event_id, record.hash, _change(event))
+    known = (
+        created,
+        *event.first_and_dimensions(),
+        [(record.time, record.sequence, event.event_id, record.hash, _change(event))],
+        event.since(event.actor),
+        event.since(record.session_id),
+        event.since(text(event.properties, "checkout_id")),
+    )
     for entity, entity_id in entities:
         if entity_id:
-            yield (
-                record.tenant,
-                entity,
-                event.day,
-                entity_id,
-                created,
-                *event.first_and_dimensions(),
-                [change],
-                event.since(record.actor),
-                event.since(record.session_id),
-                event.since(text(event.properties, "checkout_id")),
-            )
+            yield record.tenant, entity, event.day, entity_id, *known

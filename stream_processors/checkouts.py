@@ -10,14 +10,12 @@ from schemas.tables import CHECKOUTS, NEVER_MS
 from stream_processors.incoming import Incoming
 
 TABLE = CHECKOUTS
-_OWN = frozenset({"checkout_started", "checkout_step_viewed", "checkout_step_completed", "payment_info_entered"})
+NAMES = frozenset({"checkout_started", "checkout_step_viewed", "checkout_step_completed", "payment_info_entered"})
 
 
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     """A row for the checkout that the event names."""
     record = event.record
-    if record.name not in _OWN:
-        return
     checkout, order, cart = (text(event.properties, key) for key in ("checkout_id", "order_id", "cart_id"))
     entity_id = checkout or order or cart or record.session_id
     if entity_id:

@@ -29,4 +29,5 @@ def fold(letter: DeadLetter) -> Iterator[tuple[Any, ...]]:
         letter.offset,
         letter.index,
         int.from_bytes(digest, "big"),
+        letter.request_id,
     )

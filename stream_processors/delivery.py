@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.record import DeadLetter, Frame, Record, encode, payload
+from schemas.signals import Histogram
 from stream_processors.processor import Processor, Refused, decode
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Delivery:
         undecodable_ratio: float,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._processor = processor
         self._publish = publish
@@ -51,6 +53,7 @@ class Delivery:
         self._ratio = undecodable_ratio
         self._clock = clock
         self._pause = pause
+        self._now = now
         self._recent: deque[tuple[int, int]] = deque()
         self.stopping = False
         self.events = 0
@@ -58,6 +61,7 @@ class Delivery:
         self.retries = 0
         self.dead_letters: Counter[str] = Counter()
         self.decode_seconds = 0.0
+        self.stored_after = Histogram()
 
     async def deliver(self, frames: Sequence[Frame], unread: Sequence[Refused] = ()) -> None:
         """Store the frames, and tell of `unread`, which was no frame. Raises `GaveUp`."""
@@ -74,6 +78,9 @@ class Delivery:
             await self._store([], unstorable, until)
         if letters := [*refused, *unstorable]:
             await self._persist("publishing dead letters", lambda: self._publish(letters), until)
+        now = self._now()
+        for frame in frames:
+            self.stored_after.observe(max(0.0, now - frame.received_at / 1000))
         self.frames += len(frames) + len(unread)
         self.events += len(decoded.records) - len(unstorable)
         self.dead_letters.update(each.letter.reason for each in letters)
@@ -130,6 +137,7 @@ def _unstorable(record: Record, error: StoreRejected) -> Refused:
         source=record.source,
         received_at=record.received_at,
         reason="unstorable_record",
+        request_id=record.request_id,
         message=str(error),
         message_id=record.message_id,
         payload=payload(line),

@@ -13,6 +13,7 @@ from schemas.tables import IDENTITY_LINKS, NEVER_MS
 from stream_processors.incoming import Incoming
 
 TABLE = IDENTITY_LINKS
+NAMES = None
 
 
 def pairs(name: str, person_class: bool, user_id: str, anonymous_id: str, previous_id: str) -> list[tuple[str, str]]:

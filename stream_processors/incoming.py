@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -23,20 +22,16 @@ _BY_AUTHOR = frozenset({"ticket_created", "ticket_replied"})
 Earliest = tuple[int, int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A record with what several folds need of it."""
+class Incoming(msgspec.Struct, frozen=True, gc=False):
+    """A record with what several folds need of it; `day` is the UTC day number of the event."""
 
     record: Record
     properties: dict[str, Any]
     event_id: uuid.UUID
     person_class: bool
     author: str
-
-    @property
-    def day(self) -> int:
-        """UTC day number of the event."""
-        return self.record.time // DAY_MS
+    actor: str
+    day: int
 
     def earliest(self, value: str) -> Earliest:
         """This event's bid for a dimension: its value at its (time, event id)."""
@@ -49,12 +44,14 @@ class Incoming:
     def first_and_dimensions(self) -> tuple[Earliest, Earliest, Earliest, Earliest, Earliest]:
         """Bot mark of the first event, then actor, country, channel and device."""
         record = self.record
+        time, order = record.time, self.event_id.int
+        country, channel, device = record.country, record.channel, record.device
         return (
-            (record.time, self.event_id.int, "1" if record.bot else ""),
-            self.earliest(record.actor),
-            self.earliest(record.country),
-            self.earliest(record.channel),
-            self.earliest(record.device),
+            (time, order, "1" if record.bot else ""),
+            (time, order, self.actor) if self.actor else NONE_YET,
+            (time, order, country) if country else NONE_YET,
+            (time, order, channel) if channel else NONE_YET,
+            (time, order, device) if device else NONE_YET,
         )
 
 
@@ -68,4 +65,5 @@ def incoming(record: Record) -> Incoming:
         if not author:
             author = "agent" if record.name == "ticket_replied" and text(properties, "agent_id") else "customer"
         person = author == "customer"
-    return Incoming(record, properties, uuid.UUID(record.event_id), person, author)
+    event_id = msgspec.convert(record.event_id, uuid.UUID)
+    return Incoming(record, properties, event_id, person, author, record.actor, record.time // DAY_MS)

@@ -12,7 +12,7 @@ from stream_processors.incoming import NONE_YET, Incoming
 
 TABLE = ORDERS
 MONEY_SCALE = 10**STORED_DIGITS
-_OWN = frozenset({"order_completed", "order_updated", "order_refunded", "order_cancelled"})
+NAMES = frozenset({"order_completed", "order_updated", "order_refunded", "order_cancelled"})
 _AMOUNT_FIELDS = ("total", "revenue", "value")
 
 
@@ -29,7 +29,7 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     """A row for the order that the event names."""
     record = event.record
     order_id = text(event.properties, "order_id")
-    if record.name not in _OWN or not order_id:
+    if not order_id:
         return
     completes = record.name == "order_completed"
     cancels = record.name == "order_cancelled"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,15 +37,16 @@ from stream_processors.incoming import Incoming, incoming
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """What a processor makes of one event: rows of one table."""
+    """What a processor makes of one event: rows of one table. `names`: the only events that it reads (None: all)."""
 
     table: Table
+    names: frozenset[str] | None
     rows: Callable[[Incoming], Iterator[tuple[Any, ...]]]
 
 
-ARCHIVE = Fold(archive.TABLE, archive.fold)
+ARCHIVE = Fold(archive.TABLE, archive.NAMES, archive.fold)
 FACTS: tuple[Fold, ...] = tuple(
-    Fold(module.TABLE, module.fold)
+    Fold(module.TABLE, module.NAMES, module.fold)
     for module in (
         activity,
         identity_links,
@@ -136,8 +138,17 @@ def _placed(letter: DeadLetter, frame: Frame, index: int) -> DeadLetter:
 
 def fold(records: Iterable[Record], folds: Sequence[Fold]) -> list[tuple[Table, Columns]]:
     """The rows that `folds` make of `records`, by table, in the order of `folds`."""
-    events = [incoming(record) for record in records]
-    return [(each.table, columns(each.table, (row for event in events for row in each.rows(event)))) for each in folds]
+    events: dict[str, list[Incoming]] = defaultdict(list)
+    for record in records:
+        events[record.name].append(incoming(record))
+    return [(each.table, columns(each.table, _rows(each, events))) for each in folds]
+
+
+def _rows(each: Fold, events: Mapping[str, list[Incoming]]) -> Iterator[tuple[Any, ...]]:
+    for name, named in events.items():
+        if each.names is None or name in each.names:
+            for event in named:
+                yield from each.rows(event)
 
 
 class Processor:

@@ -13,6 +13,7 @@ from schemas.tables import REFERRALS
 from stream_processors.incoming import Incoming
 
 TABLE = REFERRALS
+NAMES = None
 
 
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
@@ -27,12 +28,12 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
         order_id, payment = text(event.properties, "order_id"), text(event.properties, "payment_fingerprint")
     else:
         kind = "referred"
-    kept = {"invited": bool(record.actor), "ordered": bool(code or payment)}
-    if kept.get(kind, bool(code and record.actor and event.person_class)):
+    kept = {"invited": bool(event.actor), "ordered": bool(code or payment)}
+    if kept.get(kind, bool(code and event.actor and event.person_class)):
         yield (
             record.tenant,
             kind,
-            record.actor,
+            event.actor,
             code,
             order_id,
             payment,

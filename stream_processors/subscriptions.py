@@ -13,7 +13,7 @@ from schemas.tables import NEVER_MS, SUBSCRIPTION_EVENTS
 from stream_processors.incoming import Incoming
 
 TABLE = SUBSCRIPTION_EVENTS
-_OWN = frozenset(
+NAMES = frozenset(
     {
         "trial_started",
         "trial_extended",
@@ -41,8 +41,6 @@ def _account(event: Incoming) -> str:
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     """A row for an event of a trial, of a subscription or of a payment."""
     record, properties = event.record, event.properties
-    if record.name not in _OWN:
-        return
     amount = number(properties, "amount")
     starts, ends, asked = (
         instant(properties, key)
@@ -60,7 +58,7 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
         event.event_id,
         record.hash,
         record.sequence,
-        record.actor,
+        event.actor,
         _account(event),
         text(properties, "parent_account_id"),
         text(properties, "trial_id"),

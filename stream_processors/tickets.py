@@ -23,6 +23,7 @@ _RANKS = {
     "ticket_solved": SOLVED,
     "ticket_closed": CLOSED,
 }
+NAMES = frozenset(_RANKS)
 _ENDS = {"solved": SOLVED, "closed": CLOSED}
 _WAITS = frozenset({"pending", "hold", "on_hold", "on-hold"})
 
@@ -46,7 +47,7 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     """A row for the ticket that the event names. Only what a person did tells who the ticket's person is."""
     record = event.record
     ticket_id = text(event.properties, "ticket_id")
-    if record.name not in _RANKS or not ticket_id:
+    if not ticket_id:
         return
     rank, marks = _rank_and_marks(event)
     told = instant(event.properties, "created_at")

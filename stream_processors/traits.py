@@ -9,18 +9,19 @@ from schemas.tables import TRAITS
 from stream_processors.incoming import Incoming
 
 TABLE = TRAITS
+NAMES = None
 
 
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     """One row per non-empty trait of an event with an actor."""
     record = event.record
-    if record.actor:
+    if event.actor:
         for trait, value in record.traits.items():
             if value:
                 yield (
                     record.tenant,
                     trait,
-                    record.actor,
+                    event.actor,
                     record.time,
                     record.sequence,
                     event.event_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
 from typing import Any
 
 from deploy.kafka.open_frame import Batch
@@ -48,7 +49,7 @@ class Flight:
         self.batch = batch
         self.link = link
         self.partition = partition
-        self.task = asyncio.create_task(fly(self))
+        self.task = asyncio.create_task(fly(self), context=Context())  # of many requests, no one's context
 
 
 class Connections:
@@ -71,7 +72,7 @@ class Connections:
     def renew(self) -> None:
         """Put a new producer in the place of the present one, which goes on until then; try until it succeeds."""
         if self._connecting is None or self._connecting.done():
-            self._connecting = asyncio.create_task(self._run(), name="kafka log: connect")
+            self._connecting = asyncio.create_task(self._run(), name="kafka log: connect", context=Context())
 
     def drop(self) -> None:
         """Use the present producer no more, and make a new one."""
@@ -109,7 +110,7 @@ class Connections:
         self._connected(link)
 
     def _retire(self, link: Link) -> None:
-        self._retiring[link] = asyncio.create_task(self._end(link), name="kafka log: retire")
+        self._retiring[link] = asyncio.create_task(self._end(link), name="kafka log: retire", context=Context())
 
     async def _end(self, link: Link) -> None:
         if flying := [flight.task for flight in link.flights]:

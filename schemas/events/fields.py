@@ -45,9 +45,6 @@ def spellings(key: str) -> tuple[str, ...]:
 
 def pick(properties: Mapping[str, Any], key: str) -> Any:
     """The value under the first spelling that holds something, else None."""
-    value = properties.get(key)
-    if value is not None and value != "":
-        return value
     for name in spellings(key):
         value = properties.get(name)
         if value is not None and value != "":

@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.events.fields import spellings
 from schemas.facts import copies_apart
-from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
+from schemas.metrics.metric import Example, Kind, Metric, Moment, Parameter, Shape
 from schemas.metrics.units import ENTITY_DIMENSIONS
 
 ASYNCHRONOUS_METHODS = (
@@ -76,7 +76,8 @@ def _cart_units(parameters: Mapping[str, Any]) -> str:
       reason = '' AND outcome_at > 0 AND outcome_at < entered + {{recovery:Int64}}
         AND arrayExists(x -> x.1 < outcome_at, c.changes_)
         AND outcome_at - arrayMax(x -> if(x.1 < outcome_at, x.1, 0), c.changes_) > {{inactivity:Int64}} AS recovered,
-      reason IN ('', 'emptied') AND is_emptied AS emptied
+      reason IN ('', 'emptied') AND is_emptied AS emptied,
+      if(is_cart, arrayMax(x -> if(outcome_at = 0 OR x.1 < outcome_at, x.1, 0), c.changes_), 0) AS last_at
     FROM (
       SELECT *,
         arrayMap(x -> x.5, arrayFilter(x -> x.1 < least({{at:Int64}}, created_at + {{horizon:Int64}}), changes_))
@@ -87,7 +88,8 @@ def _cart_units(parameters: Mapping[str, Any]) -> str:
     WHERE c.id != '' OR o.is_cartless
     UNION ALL
     SELECT 0 AS is_cart, id, actor, country, channel, device, entered, h, outcome_at, outcome_id, toInt64(0) AS cut,
-      0 AS is_emptied, reason, event_ids, 0 AS abandoned_now, 0 AS recovered, 0 AS emptied
+      0 AS is_emptied, reason, event_ids, 0 AS abandoned_now, 0 AS recovered, 0 AS emptied,
+      toInt64(0) AS last_at
     FROM ({nameless("product_added", () if by_session else ("cart_id",), "no_cart_id")})"""
 
 
@@ -126,6 +128,7 @@ CART_ABANDONMENT_RATE = Metric(
     direction="lower_is_better",
     shape=Shape.RATE,
     attribution="cohort",
+    by_entry=True,
     units=_cart_units,
     segments=ENTITY_DIMENSIONS,
     horizon="horizon",
@@ -144,6 +147,16 @@ CART_ABANDONMENT_RATE = Metric(
     ),
     excluded=("bot", "cartless_orders", "emptied", "no_cart_id"),
     details=("abandoned_now", "recovered", "emptied"),
+    moments=(
+        Moment("cart opened", "if(is_cart, entered, 0)"),
+        Moment("last activity", "last_at"),
+        Moment(
+            "timed out",
+            "if(last_at > 0 AND last_at + {inactivity:Int64} <= if(outcome_at > 0, outcome_at, {at:Int64}), "
+            "last_at + {inactivity:Int64}, 0)",
+        ),
+        Moment("order", "if(is_cart, outcome_at, 0)"),
+    ),
     clustered=True,
     options={"entity": "cart", "outcome": "absence", "outcome_label": "order"},
     sources=("Baymard Institute: 70.19 % on average",),
@@ -174,6 +187,7 @@ CHECKOUT_ABANDONMENT_RATE = Metric(
     direction="lower_is_better",
     shape=Shape.RATE,
     attribution="cohort",
+    by_entry=True,
     units=_CHECKOUT_UNITS,
     segments=ENTITY_DIMENSIONS,
     horizon="horizon",

@@ -112,6 +112,7 @@ def _cart_variant(stage: str, meaning: str, formula: str, **options: Any) -> Var
             "formula": formula,
             "units": _carts(stage),
             "excluded": ("bot", "cartless_orders", "no_cart_id"),
+            "by_entry": stage == "cart",
             "options": {"entity": "cart", "outcome": "presence", "outcome_label": "order", **options},
         },
     )
@@ -149,6 +150,7 @@ CONVERSION_RATE = Metric(
     direction="higher_is_better",
     shape=Shape.RATE,
     attribution="cohort",
+    by_entry=True,
     units=lambda parameters: credited(_VISITS, _goals(parameters["goal"])),
     segments=ENTITY_DIMENSIONS,
     horizon="horizon",
@@ -173,6 +175,7 @@ CONVERSION_RATE = Metric(
                 "formula": "people with a goal within horizon / people who came",
                 "units": lambda parameters: credited(FIRST_SEEN, _goals(parameters["goal"])),
                 "clustered": False,
+                "by_entry": False,
                 "options": {"entity": "person", **_EVENTS},
             },
         ),

@@ -16,6 +16,7 @@ EVENT_COUNT = Metric(
     direction="neutral",
     shape=Shape.COUNT,
     attribution="completion",
+    by_entry=True,
     units="""
     SELECT toString(event_id) AS id, entered, actor, '' AS reason, [event_id] AS event_ids, event, country, channel,
       device $traits
@@ -50,6 +51,7 @@ VISITS = Metric(
     direction="higher_is_better",
     shape=Shape.COUNT,
     attribution="cohort",
+    by_entry=True,
     units=f"""
     SELECT toString(event_id) AS id, entered, actor, multiIf(bot, 'bot', actor = '', 'no_actor', '') AS reason,
       [event_id] AS event_ids, event, person, country, channel, device $traits

@@ -99,6 +99,14 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happens to a unit: its name, and the SQL over the unit's columns that says when (ms, 0: not)."""
+
+    what: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A number's meaning and the SQL of its units.
 
@@ -113,7 +121,9 @@ class Metric:
     `derived` are made of other details, `longer` are other windows with the same end (ms; None: all the time before)
     whose scores are counted too. By `score` scores become a number; `denominator` makes a rate's own of n, the
     details, what is excluded and the parameters.
-    `binds` gives what the SQL needs of the tenant's settings, as bound parameters.
+    `binds` gives what the SQL needs of the tenant's settings, as bound parameters. `by_entry` says that a unit is the
+    same in whichever window it enters: the units of a part of a window are those of the whole that enter in the part.
+    `moments` are what an explanation tells of a unit; none given: its entry and its outcome.
     """
 
     name: str
@@ -146,6 +156,8 @@ class Metric:
     score: Score | None = None
     binds: Callable[[Tenant, Mapping[str, Any]], Mapping[str, Any]] | None = None
     under: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    by_entry: bool = False
+    moments: tuple[Moment, ...] = ()
     definition: str = DEFAULT
     variants: tuple[Variant, ...] = ()
 

@@ -42,6 +42,7 @@ ORDERS = Metric(
     direction="higher_is_better",
     shape=Shape.COUNT,
     attribution="completion",
+    by_entry=True,
     units=f"""
     SELECT id, completed_at AS entered, multiIf(bot != '', 'bot', '') AS reason, event_ids, {ORDER_DIMENSIONS},
       bot = '' AND is_cancelled AS cancelled
@@ -72,6 +73,7 @@ REVENUE = Metric(
     direction="higher_is_better",
     shape=Shape.MONEY,
     attribution="completion",
+    by_entry=True,
     units=f"""
     SELECT id, completed_at AS entered, multiIf(bot != '', 'bot', '') AS reason, event_ids, {ORDER_DIMENSIONS},
       {ORDER_MONEY}, net AS amount,

@@ -49,6 +49,7 @@ AVERAGE_ORDER_VALUE = Metric(
     direction="higher_is_better",
     shape=Shape.MONEY_AVERAGE,
     attribution="completion",
+    by_entry=True,
     units=_values,
     segments=ENTITY_DIMENSIONS,
     statistics=("mean", "median", "p90"),
@@ -192,6 +193,7 @@ def _window_orders(parameters: Mapping[str, Any]) -> str:
 
 _OF_THE_WINDOW: Mapping[str, Any] = {
     "attribution": "completion",
+    "by_entry": False,
     "selects": _window_orders,
     "horizon": None,
     "options": {"entity": "person", "outcome": "mark"},
@@ -206,6 +208,7 @@ REPEAT_PURCHASE_RATE = Metric(
     direction="higher_is_better",
     shape=Shape.RATE,
     attribution="cohort",
+    by_entry=True,
     units=_repetition,
     segments=ENTITY_DIMENSIONS,
     horizon="horizon",

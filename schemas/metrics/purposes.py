@@ -86,6 +86,7 @@ VISIT_PURPOSE = Metric(
     direction="neutral",
     shape=Shape.MIX,
     attribution="cohort",
+    by_entry=True,
     units=_units,
     binds=_wanted,
     segments=ENTITY_DIMENSIONS,

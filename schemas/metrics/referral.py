@@ -96,7 +96,7 @@ _K_FACTOR = f"""
 _OWN = f"SELECT 'active' AS kind, * FROM ({OWN_EVENTS})"
 _OWN_OR_BROUGHT = f"""{_OWN} UNION ALL
     SELECT 'brought' AS kind, {_FIELDS} FROM ({_FIRST_PURCHASES}) WHERE reason = '' AND hit"""
-_OF_CUSTOMERS: Mapping[str, Any] = {"attribution": "completion", "horizon": None, "excluded": ()}
+_OF_CUSTOMERS: Mapping[str, Any] = {"attribution": "completion", "by_entry": False, "horizon": None, "excluded": ()}
 
 
 def _event(message_id: str, name: str, time: str, user: str, **properties: object) -> Mapping[str, Any]:
@@ -118,6 +118,7 @@ REFERRAL_RATE = Metric(
     direction="higher_is_better",
     shape=Shape.RATE,
     attribution="completion",
+    by_entry=True,
     units=_PURCHASES,
     segments=ENTITY_DIMENSIONS,
     horizon="refund_window",

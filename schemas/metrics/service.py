@@ -74,6 +74,7 @@ SERVICE_TO_SALE_RATE = Metric(
     direction="higher_is_better",
     shape=Shape.RATE,
     attribution="cohort",
+    by_entry=True,
     units=_sales,
     segments=ENTITY_DIMENSIONS,
     horizon="horizon",

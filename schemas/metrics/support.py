@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.facts import PENDING
-from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
+from schemas.metrics.metric import Example, Kind, Metric, Moment, Parameter, Shape
 from schemas.metrics.units import TICKET_DIMENSIONS
 from schemas.tables import NEVER_MS
 
@@ -77,7 +77,9 @@ RESOLUTION_TIME = Metric(
             ("completion", "cohort"),
         ),
     ),
+    under={("attribution", "cohort"): {"by_entry": True}},
     excluded=("created_unknown",),
+    moments=(Moment("solved", "used_solve"),),
     options={"entity": "ticket", "outcome_label": "solved"},
     edges=(
         "Divided by tickets resolved, not by tickets received.",
@@ -120,6 +122,7 @@ FIRST_RESPONSE_TIME = Metric(
     direction="lower_is_better",
     shape=Shape.DURATION,
     attribution="cohort",
+    by_entry=True,
     units=_response_units,
     segments=TICKET_DIMENSIONS,
     statistics=("median", "mean", "p90", "km_median"),
@@ -128,6 +131,10 @@ FIRST_RESPONSE_TIME = Metric(
         Parameter("sla", Kind.DURATION, None, "Also the share answered within this time (statistics.sla_share)."),
     ),
     excluded=("closed_unanswered", "created_unknown"),
+    moments=(
+        Moment("ticket created", "if(is_known, entered, 0)"),
+        Moment("first public human reply", "answered_at"),
+    ),
     options={"entity": "ticket", "outcome_label": "reply"},
     edges=(
         "Internal notes and bots are no response.",
@@ -174,6 +181,7 @@ REOPEN_RATE = Metric(
     direction="lower_is_better",
     shape=Shape.RATE,
     attribution="cohort",
+    by_entry=True,
     units=_reopen_units,
     segments=TICKET_DIMENSIONS,
     horizon="within",

@@ -113,6 +113,7 @@ TRIAL_TO_PAID_RATE = Metric(
     direction="higher_is_better",
     shape=Shape.RATE,
     attribution="cohort",
+    by_entry=True,
     units=_units,
     segments=ENTITY_DIMENSIONS,
     parameters=(
@@ -137,7 +138,9 @@ TRIAL_TO_PAID_RATE = Metric(
         ),
     ),
     under={
+        ("attribution", "end"): {"by_entry": False},
         ("attribution", "completion"): {
+            "by_entry": False,
             "shape": Shape.RATIO,
             "formula": "trials paid in the window / trials begun in it",
             "options": {"entity": "trial"},

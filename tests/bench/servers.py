@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from deploy.direct import DirectProtocol
 from deploy.observe import Counting
 from deploy.server import Server, bind
 from ingest.app import router
@@ -73,26 +76,28 @@ def fastapi_empty() -> FastAPI:
     return app
 
 
-def ours(tenants: Path) -> App:
-    """The dispatcher in front of the documented routes, as every service has it."""
+def ours(tenants: Path) -> tuple[App, Callable[..., asyncio.Protocol]]:
+    """The dispatcher in front of the documented routes and the protocol in front of it, as every service has them."""
     ingest = Ingest(GroupCommit(), Tenants(tenants))
     app = FastAPI()
     app.include_router(router(ingest))
-    return Counting(Dispatcher(app, ingest))
+    requests = Counting(Dispatcher(app, ingest))
+    return requests, partial(DirectProtocol, ingest, requests)
 
 
 async def serve(options: argparse.Namespace) -> None:
     """One of them, until told to stop."""
     async with AsyncExitStack() as stack:
         app: Any
+        protocol = None
         if options.kind == "plain":
             app = plain.app(options.kafka)
             await stack.enter_async_context(app.router.lifespan_context(app))
         else:
             app = fastapi_empty() if options.kind == "fastapi" else empty
-            app = ours(options.tenants) if options.kind == "memory" else app
+            app, protocol = ours(options.tenants) if options.kind == "memory" else (app, None)
         listening = bind("127.0.0.1", options.port)
-        ours_too = Server(app, drain_seconds=2, started=lambda: None, draining=lambda: None)
+        ours_too = Server(app, drain_seconds=2, started=lambda: None, draining=lambda: None, protocol=protocol)
         server = ours_too if options.kind == "memory" else uvicorn.Server(ours_too.config)
         listening.listen(1024)  # who connects from now on is served, if a moment later
         print("started", flush=True)

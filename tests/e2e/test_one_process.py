@@ -117,6 +117,25 @@ def test_every_probe_and_the_signals_answer(shared: Service) -> None:
     assert re.search(r"^sojourn_events_accepted_total [1-9]", text, re.MULTILINE)
 
 
+def test_an_event_can_be_traced_from_its_request_to_the_rows_that_it_made(shared: Service) -> None:
+    cart = {
+        "event": "Product Added",
+        "messageId": "traced",
+        "userId": "u-traced",
+        "properties": {"cart_id": "c-traced"},
+    }
+    answer = shared.send(cart, **{"X-Request-Id": "my-request-1"})
+    assert answer.headers["x-request-id"] == "my-request-1"
+    at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    (row,) = shared.metric("cart_abandonment_rate/explain", window="PT1H", at=at, id="c-traced")["rows"]
+    assert {"my-request-1"} == {each["request_id"] for each in row["story"] if each["event_id"]}
+    assert "cart opened" in [each["what"] for each in row["story"]]
+    made = shared.send({"event": "e2e_traced"}).headers["x-request-id"]
+    refused = shared.send([{"event": "Order Completed", "messageId": "traced-2"}])
+    assert refused.status_code == 422
+    assert made != refused.headers["x-request-id"]
+
+
 def test_one_document_describes_both_sides(shared: Service) -> None:
     paths = httpx.get(shared.url + "/openapi.json").json()["paths"]
     assert {"/v1/events", "/v1/metrics/event_count", "/healthz"} <= paths.keys()

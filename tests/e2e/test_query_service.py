@@ -5,6 +5,7 @@ and what it says when the store goes away.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import time
 from collections.abc import Iterator
@@ -119,7 +120,12 @@ def test_without_a_report_of_every_partition_there_is_no_number(query: Service, 
     for path in ("/docs", "/docs/page.css", "/openapi.json"):
         assert httpx.get(query.url + path).status_code == 200
     assert httpx.post(query.url + "/v1/events", json={"event": "x"}).status_code == 404
-    assert query.terminate() == 0
+    assert 'sojourn_store_call_seconds_count{call="query"} ' in signals
+    with httpx.stream("GET", query.url + "/v1/stream?metrics=orders", headers=READ, timeout=20) as stream:
+        lines = stream.iter_lines()
+        assert "event: metric" in itertools.islice(lines, 10)
+        assert query.terminate() == 0
+        assert list(lines), "what was under way is finished, and then the stream ends"
 
 
 def test_a_store_that_goes_away_is_told_and_one_that_comes_back_is_used(tmp_path: Path) -> None:

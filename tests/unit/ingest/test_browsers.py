@@ -15,7 +15,7 @@ async def test_the_origin_is_reflected_and_retry_after_can_be_read(ingest: Inges
     assert response.status == 202
     assert response.headers["access-control-allow-origin"] == "https://any.example"
     assert response.headers["access-control-allow-credentials"] == "true"
-    assert response.headers["access-control-expose-headers"] == "retry-after"
+    assert response.headers["access-control-expose-headers"] == "retry-after, x-request-id"
     assert response.headers["vary"] == "Origin"
 
 

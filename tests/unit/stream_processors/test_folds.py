@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from schemas.events import EVENTS
 from schemas.facts import (
     AGENT_REPLY,
     BOT_REPLY,
@@ -34,8 +35,8 @@ from stream_processors import (
     tickets,
     traits,
 )
-from stream_processors.incoming import NONE_YET, incoming
-from stream_processors.processor import ARCHIVE, FACTS, Decoded, Refused, columns, decode, fold
+from stream_processors.incoming import NONE_YET
+from stream_processors.processor import ARCHIVE, FACTS, Decoded, Fold, Refused, columns, decode, fold
 
 NOON = 20_000 * DAY_MS + DAY_MS // 2
 
@@ -58,8 +59,19 @@ def record(name: str, *, time: int = NOON, properties: dict[str, Any] | None = N
 
 
 def rows(module: Any, event: Record) -> list[dict[str, Any]]:
-    names = [column.name for column in module.TABLE.columns]
-    return [dict(zip(names, row, strict=True)) for row in module.fold(incoming(event))]
+    ((_, cells),) = fold([event], [Fold(module.TABLE, module.NAMES, module.fold)])
+    return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+
+
+@pytest.mark.parametrize("each", FACTS, ids=lambda each: each.table.name)
+def test_a_fold_makes_rows_of_the_declared_events_that_it_names_and_of_no_others(each: Fold) -> None:
+    ids = {"order_id": "1", "ticket_id": "1", "cart_id": "1", "invite_id": "1", "score": "5", "referral_code": "r"}
+    said = [
+        record(name, user_id="u1", anonymous_id="a1", session_id="s1", traits={"plan": "pro"}, properties=ids)
+        for name in (*EVENTS, "something_of_our_own")
+    ]
+    asked = {event.name for event in said if any(cells for _, cells in fold([event], [each]))}
+    assert asked == each.names if each.names else asked
 
 
 def test_activity_marks_the_quarter_hour_of_what_a_person_did() -> None:
