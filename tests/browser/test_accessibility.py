@@ -43,6 +43,7 @@ async def test_no_view_breaks_a_rule_seriously(page: Page, board: Board, view: s
     await page.scheme(scheme)
     await page.open(board.url + path)
     await page.until(ready)
+    await page.run("document.querySelector('button.id')?.click()")
     await page.run("document.querySelectorAll('details').forEach((each) => { each.open = true })")
     await audit(page)
 

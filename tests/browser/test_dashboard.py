@@ -149,6 +149,17 @@ async def test_the_rows_behind_a_number_are_paged(page: Page, board: Board) -> N
     await page.until("document.querySelector('.rows').innerText.includes('1 to 20 of 45')")
 
 
+async def test_a_row_tells_why_it_counts_as_it_does(page: Page, board: Board) -> None:
+    await page.open(board.url + METRIC)
+    await page.until(WHOLE)
+    await page.run("document.querySelector('button.id').click()")
+    await page.until("document.querySelector('.story ol')")
+    text = await page.text(".story")
+    assert "order PT5S later" in text
+    assert "product added event e1, request req1" in text
+    assert await page.run("document.querySelector('button.id').getAttribute('aria-expanded')") == "true"
+
+
 @pytest.mark.parametrize("path", ["/", METRIC])
 async def test_nothing_hangs_over_the_edge_of_a_phone(page: Page, board: Board, path: str) -> None:
     await page.size(320, 700, mobile=True)
