@@ -111,7 +111,7 @@ def _cart_variant(stage: str, meaning: str, formula: str, **options: Any) -> Var
             "formula": formula,
             "units": _carts(stage),
             "excluded": ("bot", "cartless_orders", "no_cart_id"),
-            "by_entry": True,
+            "by_entry": stage == "cart",
             "options": {"entity": "cart", "outcome": "presence", "outcome_label": "order", **options},
         },
     )
