@@ -132,6 +132,11 @@ class Band:
     inclusive: bool = True
     scale: str = ""
 
+    def told(self, direction: str) -> str:
+        """Its name and from, or up to, where it goes."""
+        limit = "up to" if direction == "lower_is_better" else "from" if self.inclusive else "above"
+        return f"{self.name}, {limit} {self.at:g}" + (f" on the scale {self.scale}" if self.scale else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
