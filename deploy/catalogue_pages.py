@@ -106,6 +106,7 @@ def page(metric: Metric) -> str:
     lines += _parameters(metric)
     lines += _variants(metric)
     lines += _statistics(metric)
+    lines += _list("Published bands", ((each.told(metric.direction), each.source) for each in metric.bands))
     lines += _list("Segments and filters", ((f"`{name.replace('*', '<name>')}`", "") for name in metric.segments))
     lines += _list("`excluded`: what is left out and why", _named(_all(metric, "excluded"), EXCLUDED))
     lines += _list("`details`: what is told beside it", _named(_all(metric, "details"), DETAILS))

@@ -71,9 +71,8 @@ def description(metric: Metric) -> str:
     lines = [metric.meaning, "", f"**Formula**: {metric.formula} (unit: {metric.unit}, {metric.direction})."]
     lines += [f"- {edge}" for edge in metric.edges]
     if metric.bands:
-        limit = "up to" if metric.direction == "lower_is_better" else "from"
         lines += ["", "**Published bands**, none of them an alarm by itself:"]
-        lines += [f"- {each.name}, {limit} {each.at:g}: {each.source}" for each in metric.bands]
+        lines += [f"- {each.told(metric.direction)}: {each.source}" for each in metric.bands]
     lines += ["", f"**Why an article may say otherwise**: {metric.otherwise}"]
     if metric.variants:
         lines += ["", "**Other definitions**:"]

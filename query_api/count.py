@@ -76,7 +76,7 @@ async def count_apart(store: Store, question: Question, starts: Sequence[int]) -
 def _cells(question: Question, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> tuple[Cell, list[Cell]]:
     """The total, and the cells of the segments, from rows of one window."""
     width, metric = len(question.segments), question.metric
-    total, cells = _cell(question, (), {name: _NOTHING.get(name, 0) for name in names}), []
+    total, cells = _cell(question, (), {name: _nothing(name) for name in names}), []
     for is_total, *values in rows:
         counted = dict(zip(names, values[width:], strict=True))
         if is_total:
@@ -100,6 +100,10 @@ _NOTHING: Mapping[str, Any] = {
     "values": ((), ()),
 }
 """What is counted where there are no units, if it is not 0."""
+
+
+def _nothing(name: str) -> Any:
+    return {} if name.startswith("tally_") else _NOTHING.get(name, 0)
 
 
 async def _longer(store: Store, question: Question, length: int | None) -> Sequence[Scored]:

@@ -104,11 +104,20 @@ async def differences(
     store: Store, questions: Sequence[Question], after: tuple[int, str] | None, limit: int
 ) -> tuple[int, list[Difference]]:
     """How many units the definitions treat differently, and up to `limit` of them after a place."""
-    if len(questions) < 2:
+    among = comparable(questions)
+    if not among:
         return 0, []
-    asked = differing(questions, after, limit)
-    rows = await store.query(asked.sql, await identity.bound(store, asked, questions[0].tenant, questions[0].at))
-    return (int(rows[0][-1]) if rows else 0), [_difference(questions, row) for row in rows]
+    asked = differing(among, after, limit)
+    rows = await store.query(asked.sql, await identity.bound(store, asked, among[0].tenant, among[0].at))
+    return (int(rows[0][-1]) if rows else 0), [_difference(among, row) for row in rows]
+
+
+def comparable(questions: Sequence[Question]) -> list[Question]:
+    """Those whose units another one has too: one that is alone with its entity differs from none, and the store would
+    plan it for nothing.
+    """
+    sizes = Counter(question.entity for question in questions)
+    return [question for question in questions if sizes[question.entity] > 1]
 
 
 def _difference(questions: Sequence[Question], row: tuple[Any, ...]) -> Difference:

@@ -132,6 +132,7 @@ _CARTS_LESS_ORDERS = f"""
       event_ids, toInt64(-1) AS above, toInt64(0) AS below
     FROM orders_at WHERE completed_at >= {{start:Int64}} AND completed_at < {{until:Int64}}
     UNION ALL {_WITHOUT_ID}"""
+_OPENED = Moment("cart opened", "if(reason != 'no_cart_id' AND above >= 0, entered, 0)")
 _OF_CARTS: Mapping[str, Any] = {
     "shape": Shape.RATIO,
     "horizon": None,
@@ -215,6 +216,7 @@ CART_ABANDONMENT_RATE = Metric(
                 **_OF_CARTS,
                 "formula": "quantity not bought within horizon / quantity added",
                 "units": _ITEMS,
+                "moments": (_OPENED,),
                 "horizon": "horizon",
                 "options": {"entity": "cart", "scales": (QUANTITY_SCALE, QUANTITY_SCALE)},
             },
@@ -227,6 +229,7 @@ CART_ABANDONMENT_RATE = Metric(
                 **_OF_CARTS,
                 "formula": "1 - orders / carts created",
                 "units": _CARTS_LESS_ORDERS,
+                "moments": (_OPENED, Moment("order", "if(above < 0, entered, 0)")),
                 "options": {"entity": "cart"},
             },
         ),

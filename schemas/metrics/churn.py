@@ -165,12 +165,14 @@ CHURN_RATE = Metric(
     sources=(
         "5-7 % a year for large and about 5 % a month for small customers are quoted for software; definitions differ",
     ),
+    otherwise="Some articles print (start - end) / start, in which newcomers hide losses (definition=net_change), "
+    "or count by the day on which somebody asked to end rather than by the end of the service. Per month, "
+    "per year and of revenue are three numbers: 5 % a month is 46 % a year.",
     edges=(
         "A failed payment ends the service after the grace.",
         "Taken up again within the grace is not lost; later is `reactivated`.",
         "A change of plan or a pause is no end, a trial no customer, the accounts of one parent are one customer.",
         "Until an end may no longer be undone, it is immature; buyers are known only `tau` after the window.",
-        "(start - end) / start, as some articles have it, is `net_change`: newcomers hide losses in it.",
     ),
     example=Example(
         events=(

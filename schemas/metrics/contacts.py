@@ -45,6 +45,8 @@ CONTACT_VOLUME = Metric(
     details=("handled", "per_hour"),
     derived={"per_hour": lambda whole: whole["n"] / whole["hours"] if whole["hours"] else None},
     options={"entity": "contact"},
+    otherwise="A switchboard may count legs, so that a call-back is another contact, and leave out contacts that "
+    "nobody answered; a help desk counts tickets, of which one may hold several contacts.",
     edges=(
         "A call-back that names the first call is a leg of it, not another contact.",
         "A contact begins with its first event, whatever it is; without a direction it is inbound.",
@@ -100,6 +102,8 @@ HANDLING_TIME = Metric(
     ),
     excluded=("bot",),
     options={"entity": "contact", "outcome_label": "ended"},
+    otherwise="Articles add talk, hold and wrap-up of the contacts that an agent ended, so that what other agents "
+    "did before a transfer is lost, or leave the wrap-up out; some show the median, which is shorter.",
     edges=(
         "What the events tell (talk_s, hold_s, acw_s) is added over all agents and legs of a contact.",
         "Where none tells how long was talked it is the clock from each answer to the next transfer or end.",
@@ -160,6 +164,8 @@ TRANSFERS_PER_CONTACT = Metric(
     details=("blind", "warm", "consult", "conference", "transferred", "share"),
     derived={"share": lambda whole: whole["transferred"] / whole["n"] if whole["n"] else None},
     options={"entity": "contact"},
+    otherwise="A switchboard may count the way from the menu to the first agent as a transfer, and consultations "
+    "too; per contact that arrived rather than per contact that an agent had, the number is lower.",
     edges=(
         "A transfer of no told type is blind; a conference is none.",
         "The transfers of a call-back are those of the call that it names.",

@@ -121,6 +121,9 @@ SELF_SERVICE_CONTAINMENT_RATE = Metric(
     tallied={"top_intents": _top},
     clustered=True,
     options={"entity": "contact", "outcome": "absence", "outcome_label": "agent"},
+    otherwise="Suppliers count everybody who was not passed on (definition=naive): who hangs up, and who calls "
+    "again an hour later, is then a success. Reaching the goal is asked for here, and no agent for the "
+    "same within R.",
     edges=(
         "completed + abandoned + transferred + technical = n.",
         "Queued, transferred or had by an agent is transferred, whatever was reached before.",

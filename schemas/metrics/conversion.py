@@ -71,8 +71,7 @@ _EITHER = ", ".join(
 _CHECKOUTS_TOLD = """
     SELECT id, min(change.1) AS told_at FROM carts_at ARRAY JOIN changes_ AS change
     WHERE created_at >= {start:Int64} AND created_at < {until:Int64} AND change.3 IN (
-      SELECT event_id FROM events WHERE tenant = {tenant:String} AND name = 'checkout_started'
-        AND time >= $start - toIntervalDay(31) AND time < $at)
+      SELECT event_id FROM events WHERE tenant = {tenant:String} AND name = 'checkout_started' AND time < $at)
     GROUP BY id"""
 
 

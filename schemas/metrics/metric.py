@@ -114,6 +114,11 @@ class Moment:
     at: str
 
 
+def _with_own_moments(changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is declared anew: moments that read the columns of other units go with these."""
+    return {"moments": (), **changes} if "units" in changes else changes
+
+
 @dataclass(frozen=True, slots=True)
 class Band:
     """A published judgement, and who published it: values from `at` on have it (beyond `at` only, unless `inclusive`),
@@ -126,6 +131,11 @@ class Band:
     source: str
     inclusive: bool = True
     scale: str = ""
+
+    def told(self, direction: str) -> str:
+        """Its name and from, or up to, where it goes."""
+        limit = "up to" if direction == "lower_is_better" else "from" if self.inclusive else "above"
+        return f"{self.name}, {limit} {self.at:g}" + (f" on the scale {self.scale}" if self.scale else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +162,8 @@ class Metric:
     calendar: from start, end, zone and parameters (these with what `binds` gave). `rolling` is the definition that the
     default stands for where the window is a length of time. `by_entry` says that a unit is the same in whichever window
     it enters: the units of a part of a window are those of the whole that enter in the part. `moments` are what an
-    explanation tells of a unit; none given: its entry and its outcome.
+    explanation tells of a unit; none given: its entry and its outcome. They read the units' columns, so a definition or
+    a choice that declares other `units` declares its own, or has none.
     """
 
     name: str
@@ -202,13 +213,15 @@ class Metric:
 
     def defined(self, definition: str) -> Metric:
         """The declaration under one of its `definitions`, with the parameters that this one has."""
-        changes = dict(next(({"bands": (), **each.changes} for each in self.variants if each.name == definition), {}))
+        changes: Mapping[str, Any] = next((each.changes for each in self.variants if each.name == definition), {})
+        dropped: Mapping[str, Any] = {} if definition == DEFAULT else {"bands": ()}
         own = tuple(each for each in self.parameters if not each.definitions or definition in each.definitions)
-        return replace(self, definition=definition, parameters=own, **changes)
+        return replace(self, definition=definition, parameters=own, **{**dropped, **_with_own_moments(changes)})
 
     def asked_with(self, parameters: Mapping[str, Any]) -> Metric:
         """The declaration under these parameters: `under` holds what a choice of one declares anew."""
-        changes = [change for (name, value), change in self.under.items() if parameters.get(name) == value]
+        found = (change for (name, value), change in self.under.items() if parameters.get(name) == value)
+        changes = [_with_own_moments(change) for change in found]
         return replace(self, **{key: value for change in changes for key, value in change.items()}) if changes else self
 
     def units_sql(self, parameters: Mapping[str, Any]) -> str:

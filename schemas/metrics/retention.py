@@ -158,6 +158,9 @@ RETENTION_RATE = Metric(
     excluded=("bot",),
     details=("lost", "joined"),
     options={"entity": "customer", "outcome": "mark", "own_horizons": True},
+    otherwise="Some products pad periods that are not over with zeros, count a day as 24 hours from a person's own "
+    "first event, or take a return at any later time (unbounded) for one in the period. Of customers, end "
+    "/ start lets newcomers hide losses.",
     edges=(
         "Whoever is lost and comes back within the grace was never lost; later it is a new contract.",
         "Neither newcomers nor those who were won back hide a loss: (end - new) / start, not end / start.",

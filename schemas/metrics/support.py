@@ -62,10 +62,11 @@ _EVERY_SOLVE = f"""
 _PER_TICKET_RECEIVED = f"""
     SELECT id, {_DIMENSIONS}, created_at < {NEVER_MS} AS is_known, if(is_solved, turns[-1].1, 0) AS solved_at,
       {_IN_WINDOW.format("solved_at")} AS is_resolved, is_known AND {_IN_WINDOW.format("created_at")} AS below,
-      if(is_resolved, solved_at, created_at) AS entered, if(is_known, '', 'created_unknown') AS reason, event_ids,
-      if(is_resolved, greatest(0, solved_at - created_at), 0) AS above
+      created_at, if(is_resolved, solved_at, created_at) AS entered, event_ids,
+      if(is_known, '', 'created_unknown') AS reason, if(is_resolved, greatest(0, solved_at - created_at), 0) AS above
     FROM tickets_at WHERE is_resolved OR below"""
 _OWN_CLOCK = ("default", "zendesk")
+_SOLVED = (Moment("solved", "used_solve"),)
 
 RESOLUTION_TIME = Metric(
     name="resolution_time",
@@ -112,7 +113,7 @@ RESOLUTION_TIME = Metric(
             "zendesk",
             "Zendesk's: a resolution is written down once it happens and stays, so a ticket that has been opened again "
             "keeps the time to its latest solve.",
-            {"units": lambda parameters: _resolution_units(parameters, _LAST_SOLVE)},
+            {"units": lambda parameters: _resolution_units(parameters, _LAST_SOLVE), "moments": _SOLVED},
         ),
         Variant(
             "chatwoot",
@@ -121,6 +122,7 @@ RESOLUTION_TIME = Metric(
             {
                 "formula": "sum of (solve - creation) / solves",
                 "units": _EVERY_SOLVE,
+                "moments": (Moment("solved", "entered"),),
                 "statistics": ("mean", "median", "p90"),
             },
         ),
@@ -131,6 +133,7 @@ RESOLUTION_TIME = Metric(
             {
                 "formula": "sum of resolution times / tickets received",
                 "units": _PER_TICKET_RECEIVED,
+                "moments": (Moment("ticket created", "if(below, created_at, 0)"), Moment("solved", "solved_at")),
                 "shape": Shape.RATIO,
                 "statistics": (),
                 "options": {"entity": "ticket", "scales": (1000, 1)},
@@ -142,7 +145,7 @@ RESOLUTION_TIME = Metric(
         "Chatwoot: app/listeners/reporting_event_listener.rb (github.com/chatwoot/chatwoot)",
     ),
     excluded=("created_unknown",),
-    moments=(Moment("solved", "used_solve"),),
+    moments=_SOLVED,
     options={"entity": "ticket", "outcome_label": "solved"},
     edges=(
         "Divided by tickets resolved, not by tickets received.",
@@ -191,6 +194,10 @@ _SINCE_THE_BOT = f"""
       greatest(created_at, arrayMax(arrayPushFront(arrayFilter(t -> t < entered, bot_replies), 0))) AS waits_from,
       if(is_known, entered - waits_from, 0) AS duration, 0 AS km, duration AS age, entered AS outcome_at
     FROM tickets_at WHERE {_IN_WINDOW.format("entered")}"""
+_ANSWERED = (
+    Moment("ticket created", "if(is_known, entered, 0)"),
+    Moment("first public human reply", "answered_at"),
+)
 
 FIRST_RESPONSE_TIME = Metric(
     name="first_response_time",
@@ -224,6 +231,7 @@ FIRST_RESPONSE_TIME = Metric(
             {
                 "formula": "first public human reply - creation, of the tickets answered",
                 "units": _answered_units,
+                "moments": _ANSWERED,
                 "statistics": ("median", "mean", "p90"),
             },
         ),
@@ -234,6 +242,10 @@ FIRST_RESPONSE_TIME = Metric(
             {
                 "formula": "first public human reply - (last word of a bot before it, else creation)",
                 "units": _SINCE_THE_BOT,
+                "moments": (
+                    Moment("wait began", "if(is_known, waits_from, 0)"),
+                    Moment("first public human reply", "entered"),
+                ),
                 "attribution": "completion",
                 "excluded": ("created_unknown",),
                 "statistics": ("mean", "median", "p90"),
@@ -245,10 +257,7 @@ FIRST_RESPONSE_TIME = Metric(
         "Chatwoot: app/listeners/reporting_event_listener.rb (github.com/chatwoot/chatwoot)",
     ),
     excluded=("closed_unanswered", "created_unknown"),
-    moments=(
-        Moment("ticket created", "if(is_known, entered, 0)"),
-        Moment("first public human reply", "answered_at"),
-    ),
+    moments=_ANSWERED,
     options={"entity": "ticket", "outcome_label": "reply"},
     edges=(
         "Internal notes and bots are no response.",

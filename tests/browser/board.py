@@ -21,6 +21,7 @@ from query_api.live import Live, Pace
 from query_api.question import Cell, Question, Scored
 from query_api.service import Answers, Lag
 from query_api.sse import Times
+from query_api.story import Happened, moments
 from schemas.periods import DAY_MS
 from schemas.ports import Store, StoreUnavailable
 from schemas.tenants import Tenants
@@ -72,6 +73,12 @@ class Board:
         self, store: Store, question: Question, after: tuple[int, str] | None, limit: int
     ) -> tuple[int, Sequence[Unit]]:
         all_units = [_unit(question.start, place) for place in range(45)]
+        if question.unit_id:
+            added = Happened(question.start, "product_added", "e1", "req1")
+            told = (question.start + 5000,) * len(moments(question))
+            return 1, [
+                replace(unit, events=(added,), moments=told) for unit in all_units if unit.id == question.unit_id
+            ]
         left = [unit for unit in all_units if after is None or (unit.entered, unit.id) > after]
         return len(all_units), left[:limit]
 

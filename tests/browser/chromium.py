@@ -33,7 +33,7 @@ FLAGS = (
     "--lang=en-GB",
     "--remote-debugging-port=0",
 )
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 def executable() -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from query_api.dashboard.page import VERSION
 from tests.browser.board import Board
 from tests.browser.chromium import Page
 from tests.waiting import until
@@ -148,6 +149,17 @@ async def test_the_rows_behind_a_number_are_paged(page: Page, board: Board) -> N
     await page.until("document.querySelector('.rows').innerText.includes('1 to 20 of 45')")
 
 
+async def test_a_row_tells_why_it_counts_as_it_does(page: Page, board: Board) -> None:
+    await page.open(board.url + METRIC)
+    await page.until(WHOLE)
+    await page.run("document.querySelector('button.id').click()")
+    await page.until("document.querySelector('.story ol')")
+    text = await page.text(".story")
+    assert "order PT5S later" in text
+    assert "product added event e1, request req1" in text
+    assert await page.run("document.querySelector('button.id').getAttribute('aria-expanded')") == "true"
+
+
 @pytest.mark.parametrize("path", ["/", METRIC])
 async def test_nothing_hangs_over_the_edge_of_a_phone(page: Page, board: Board, path: str) -> None:
     await page.size(320, 700, mobile=True)
@@ -162,3 +174,22 @@ async def test_a_page_out_of_sight_holds_no_stream(page: Page, board: Board) -> 
     await page.run("document.getElementById('card-nps').click()")
     await page.until("document.querySelector('.hero .value')")
     await until(lambda: board.listening() == 1, 5)
+
+
+async def test_target_and_band_are_shown_once_a_body_carries_them(page: Page) -> None:
+    """The two modules draw a body that names what the tenant aims at; words and sign, not colour alone."""
+    card = f"/dashboard/{VERSION}/card.js"
+    body = """{metric: 'nps', unit: 'score', direction: 'higher_is_better', value: 30, n: 90, status: 'final',
+        maturity: 1, basis: 'mature', warnings: [], interval: {low: 22, high: 38}, comparison: null, window: {},
+        target: {value: 50, distance: -20, met: false, interval_excludes: true},
+        band: {name: 'good', low: 0, high: 50, source: 'somebody'}}"""
+    shown = f"""import('{card}').then(({{Card}}) => {{
+        const card = new Card({{name: 'nps', title: 'NPS'}});
+        card.show({body});
+        return card.root.textContent + card.root.querySelectorAll('path.target').length
+          + card.root.querySelector('.interval').getAttribute('aria-label');
+    }})"""
+    text = await page.run(shown)
+    assert "target 50 missed" in text
+    assert "“good”" in text
+    assert "1" + "30, between the limits 22 – 38; target 50" in text

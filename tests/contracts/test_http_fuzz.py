@@ -28,6 +28,7 @@ from query_api.funnel_count import FunnelCell, FunnelUnit, StepCount
 from query_api.funnel_question import FunnelRequest
 from query_api.question import Cell, Question
 from query_api.sse import Times
+from query_api.story import moments
 from schemas.ports import Store
 from schemas.record import Frame
 from schemas.tenants import Tenants
@@ -60,7 +61,8 @@ async def count(store: Store, question: Question) -> Sequence[Cell]:
 async def explain(
     store: Store, question: Question, after: tuple[int, str] | None, limit: int
 ) -> tuple[int, Sequence[Unit]]:
-    return 1, [Unit("c1", question.start, "", None, None, None, None, "numerator", [], [])]
+    told = [question.start for _ in moments(question)]
+    return 1, [Unit("c1", question.start, "", None, None, None, None, "numerator", [], [], moments=told)]
 
 
 async def funnel(store: Store, request: FunnelRequest) -> Sequence[FunnelCell]:

@@ -40,6 +40,7 @@ TENANTS = {
     ]
 }
 READ = {"authorization": "Bearer rt_demo"}
+PERIOD = {"period": "month"}  # a length of time may stand for another definition
 UNITS = [Unit(f"c{n}", 1000 * (n // 2), "u:u1", None, None, None, None, "numerator", [], []) for n in range(5)]
 
 DIFFERENCES = [
@@ -63,6 +64,10 @@ class Numbers:
     """A store that answers with numbers of its own choice, and its count and explain."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """As new: one application serves many tests, because it takes long to make."""
         self.watermark = parse_instant("2026-11-22T10:00:03.120Z", "UTC")
         self.failure: Exception | None = None
         self.cells: Sequence[Cell] = [Cell(n=3, numerator=3)]
@@ -98,14 +103,8 @@ class Numbers:
         return len(DIFFERENCES), later[:limit]
 
 
-@pytest.fixture
-def numbers() -> Numbers:
-    return Numbers()
-
-
-@pytest.fixture
-def app(numbers: Numbers, tmp_path: Path) -> FastAPI:
-    path = tmp_path / "tenants.json"
+def built(numbers: Numbers, folder: Path) -> FastAPI:
+    path = folder / "tenants.json"
     path.write_text(json.dumps(TENANTS))
     application = FastAPI()
     lag = lambda: Lag(records=5, oldest_seconds=1.5)  # noqa: E731 -- a value that is called
@@ -124,8 +123,31 @@ def app(numbers: Numbers, tmp_path: Path) -> FastAPI:
     return application
 
 
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Numbers, FastAPI]:
+    numbers = Numbers()
+    return numbers, built(numbers, tmp_path_factory.mktemp("served"))
+
+
 @pytest.fixture
-async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+def numbers(served: tuple[Numbers, FastAPI]) -> Numbers:
+    served[0].forget()
+    return served[0]
+
+
+@pytest.fixture
+def app(served: tuple[Numbers, FastAPI]) -> FastAPI:
+    return served[1]
+
+
+@pytest.fixture
+def document(served: tuple[Numbers, FastAPI]) -> dict[str, Any]:
+    """What `/openapi.json` says; it takes long to make once, and is kept."""
+    return served[1].openapi()
+
+
+@pytest.fixture
+async def http(app: FastAPI, numbers: Numbers) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sojourn") as client:
         yield client
 
@@ -238,13 +260,13 @@ async def test_several_metrics_each_answer_or_refuse(http: httpx.AsyncClient) ->
 
 
 async def test_an_answer_carries_the_target_of_its_tenant_and_no_other_s(
-    http: httpx.AsyncClient, numbers: Numbers
+    http: httpx.AsyncClient, document: dict[str, Any], numbers: Numbers
 ) -> None:
     numbers.cells = [Cell(n=3, numerator=3), Cell(("DE",), n=2, numerator=2), Cell((None,), n=1, numerator=1)]
     given = (await http.get("/v1/metrics/orders?segment=country", headers=READ)).json()
     assert given["target"] == {"value": 5.0, "distance": -2.0, "met": False, "interval_excludes": None}
     assert [each["target"] and each["target"]["met"] for each in given["segments"]] == [True, None]
-    schema = (await http.get("/openapi.json")).json()["components"]["schemas"]
+    schema = document["components"]["schemas"]
     assert set(given["target"]) == set(schema["Target"]["required"])
     assert set(given["segments"][0]) == set(schema["Segment"]["required"])
     numbers.cells = [Cell(n=3, numerator=3)]
@@ -252,12 +274,11 @@ async def test_an_answer_carries_the_target_of_its_tenant_and_no_other_s(
     assert others.json()["target"] is None
 
 
-async def test_the_catalogue_names_who_published_a_band(http: httpx.AsyncClient) -> None:
+async def test_the_catalogue_names_who_published_a_band(http: httpx.AsyncClient, document: dict[str, Any]) -> None:
     told = (await http.get("/v1/metrics", headers=READ)).json()["metrics"]
     bands = {entry["name"]: entry["bands"] for entry in told}
     assert [band["name"] for band in bands["nps"]] == ["good", "excellent"]
     assert all(band["source"] for found in bands.values() for band in found)
-    document = (await http.get("/openapi.json")).json()
     assert "Baymard" in document["paths"]["/v1/metrics/cart_abandonment_rate"]["get"]["description"]
 
 
@@ -291,15 +312,15 @@ async def test_pages_of_explanations_follow_each_other_as_of_one_instant(
 
 @pytest.mark.parametrize("name", METRICS)
 async def test_every_definition_is_compared_on_the_same_data(
-    http: httpx.AsyncClient, numbers: Numbers, name: str
+    http: httpx.AsyncClient, document: dict[str, Any], numbers: Numbers, name: str
 ) -> None:
-    response = await http.get(f"/v1/metrics/{name}/compare", headers=READ)
+    response = await http.get(f"/v1/metrics/{name}/compare", params=PERIOD, headers=READ)
     assert response.status_code == 200, response.text
     told = response.json()
     assert [each["definition"] for each in told["definitions"]] == list(METRICS[name].definitions)
     assert [each["answer"]["definition"] for each in told["definitions"]] == list(METRICS[name].definitions)
     assert {question.at for question in numbers.asked} == {parse_instant("2026-11-22T10:00:03Z", "UTC")}
-    schema = (await http.get("/openapi.json")).json()["components"]["schemas"]
+    schema = document["components"]["schemas"]
     assert set(told) == set(schema["DefinitionsCompared"]["required"])
     assert {key for each in told["definitions"] for key in each} == set(schema["Defined"]["required"])
 
@@ -380,8 +401,9 @@ async def test_the_catalogue_is_the_registry(http: httpx.AsyncClient) -> None:
         assert [parameter["name"] for parameter in entry["parameters"]] == [parameter.name for parameter in own]
 
 
-async def test_openapi_documents_every_metric_with_its_real_parameters(http: httpx.AsyncClient) -> None:
-    document = (await http.get("/openapi.json")).json()
+async def test_openapi_documents_every_metric_with_its_real_parameters(
+    http: httpx.AsyncClient, document: dict[str, Any]
+) -> None:
     for name, metric in METRICS.items():
         operation = document["paths"][f"/v1/metrics/{name}"]["get"]
         told = {parameter["name"] for parameter in operation["parameters"]}
@@ -393,8 +415,9 @@ async def test_openapi_documents_every_metric_with_its_real_parameters(http: htt
 
 
 @pytest.mark.parametrize("name", METRICS)
-async def test_answers_have_the_documented_fields_and_no_others(http: httpx.AsyncClient, name: str) -> None:
-    document = (await http.get("/openapi.json")).json()
+async def test_answers_have_the_documented_fields_and_no_others(
+    http: httpx.AsyncClient, document: dict[str, Any], name: str
+) -> None:
     schema = document["components"]["schemas"]["Answer"]
     given = (await http.get(f"/v1/metrics/{name}?compare=previous", headers=READ)).json()
     assert set(schema["required"]) <= set(given) <= set(schema["properties"])
@@ -402,12 +425,11 @@ async def test_answers_have_the_documented_fields_and_no_others(http: httpx.Asyn
 
 @pytest.mark.parametrize("name", METRICS)
 async def test_people_are_drawn_again_where_the_number_is_no_census(
-    http: httpx.AsyncClient, numbers: Numbers, name: str
+    http: httpx.AsyncClient, document: dict[str, Any], numbers: Numbers, name: str
 ) -> None:
-    document = (await http.get("/openapi.json")).json()
     for definition in METRICS[name].definitions:
         metric = METRICS[name].defined(definition)
-        query = {"interval": "bootstrap", "definition": definition}
+        query = {"interval": "bootstrap", "definition": definition, **PERIOD}
         if metric.statistics:
             query["statistic"] = "mean"
         response = await http.get(f"/v1/metrics/{name}", params=query, headers=READ)

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from query_api.question import Cell
 from schemas.metrics import METRICS
-from tests.contracts.test_http_query import READ, Numbers, app, http, is_problem, numbers
+from tests.contracts.test_http_query import READ, Numbers, built, document, http, is_problem, served
 
-__all__ = ["app", "http", "numbers"]
+__all__ = ["document", "http", "served"]
 WEEK = {"from": "2026-11-16", "to": "2026-11-23"}
+
+
+@pytest.fixture
+def numbers() -> Numbers:
+    return Numbers()
+
+
+@pytest.fixture
+def app(numbers: Numbers, tmp_path: Path) -> FastAPI:
+    """One for each test: it makes series wait for each other, within one event loop."""
+    return built(numbers, tmp_path)
 
 
 async def ask(http: httpx.AsyncClient, metric: str = "event_count", **query: str) -> dict[str, Any]:
@@ -24,8 +37,9 @@ async def ask(http: httpx.AsyncClient, metric: str = "event_count", **query: str
 
 
 @pytest.mark.parametrize("name", METRICS)
-async def test_every_metric_has_a_series_as_documented(http: httpx.AsyncClient, name: str) -> None:
-    document = (await http.get("/openapi.json")).json()
+async def test_every_metric_has_a_series_as_documented(
+    http: httpx.AsyncClient, document: dict[str, Any], name: str
+) -> None:
     operation = document["paths"][f"/v1/metrics/{name}/series"]["get"]
     told = {parameter["name"] for parameter in operation["parameters"]}
     assert {"step", *(own.name for own in METRICS[name].parameters)} <= told

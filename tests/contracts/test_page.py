@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from query_api.dashboard.page import ASSETS, VERSION
-from tests.contracts.test_http_query import READ, app, http, is_problem, numbers
+from tests.contracts.test_http_query import READ, app, http, is_problem, numbers, served
 
-__all__ = ["app", "http", "numbers"]  # fixtures
+__all__ = ["app", "http", "numbers", "served"]  # fixtures
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

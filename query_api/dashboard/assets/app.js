@@ -60,6 +60,7 @@ async function start() {
   });
 
   freshness.onStatus = (status) => {
+    freshness.isEmpty = !status.events_stored;
     if (!status.events_stored && !isEmpty) {
       isEmpty = true;
       page?.stop();

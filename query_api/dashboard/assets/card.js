@@ -58,7 +58,7 @@ function between(body, shown) {
 /** The value, large. @param {any} body */
 export function figure(body) {
   const unit = unitName(body);
-  return h("p.figure", {}, h("data.value", { value: body.value ?? "" }, body.value === null ? NOTHING : number(body.value, body)), unit && body.value !== null && h("span.unit", {}, ` ${unit}`), basis(body));
+  return h("p.figure", {}, h("data.value", { value: body.value ?? "" }, body.value === null ? NOTHING : number(body.value, body)), unit && body.value !== null && h("span.unit", {}, ` ${unit}`), body.value === null ? null : basis(body));
 }
 
 /** Why there is no number. @param {any} body */

@@ -1,7 +1,7 @@
 // What the number means, in words, and its parameters as a form whose fields stand in the URL.
 
 import { h, refill } from "./dom.js";
-import { count, inWords, words } from "./format.js";
+import { count, inWords, moment, words } from "./format.js";
 import { changed, go, href, state } from "./state.js";
 
 /** @param {Element} place @param {any} metric @param {any} catalogue @param {any} body  null while there is no number */
@@ -23,7 +23,7 @@ export function showDefinition(place, metric, catalogue, body) {
 
 /** @param {any} body */
 function version(body) {
-  return [h("dt", {}, "Version"), h("dd", {}, `${body.version}${body.final_at ? `; final from ${new Date(body.final_at).toLocaleString()}` : ""}`)];
+  return [h("dt", {}, "Version"), h("dd", {}, `${body.version}${body.final_at ? `; final from ${moment(body.final_at, body.window.tz)}` : ""}`)];
 }
 
 /** @param {string} name */

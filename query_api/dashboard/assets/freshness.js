@@ -14,13 +14,14 @@ export class Freshness {
     this.notices = notices;
     this.told = h("span", { role: "status" });
     this.age = h("span.age");
-    this.root = h("div.freshness", { "data-state": "connecting" }, this.told, this.age);
+    this.root = h("div.freshness", { "data-state": "" }, this.told, this.age);
     place.replaceChildren(this.root);
     this.watermark = 0;
     this.streaming = /** @type {"connecting" | "open" | "lost"} */ ("connecting");
     this.isReached = true;
     this.problem = /** @type {any} */ (null);
     this.at = /** @type {string | null} */ (null);
+    this.isEmpty = false;
     this.onStatus = /** @type {(status: any) => void} */ (() => {});
     setInterval(() => this.draw(), 1000);
     setInterval(() => document.hidden || this.ask(), EVERY);
@@ -73,6 +74,7 @@ export class Freshness {
   state() {
     if (!this.isReached) return "offline";
     if (this.problem) return "broken";
+    if (this.isEmpty) return "empty";
     if (this.at) return "frozen";
     if (!this.watermark) return "connecting";
     if ((api.now() - this.watermark) / 1000 > STALE) return "stale";
@@ -81,14 +83,14 @@ export class Freshness {
 
   draw() {
     const state = this.state();
-    const [mark, name] = { offline: ["✕", "Offline"], broken: ["⚠", "Not answering"], frozen: ["❚❚", "As of a fixed time"], connecting: ["…", "Connecting"], stale: ["▲", "Stale"], live: ["●", "Live"] }[state] ?? ["", ""];
+    const [mark, name] = { offline: ["✕", "Offline"], broken: ["⚠", "Not answering"], frozen: ["■", "As of a fixed time"], empty: ["○", "Waiting for the first event"], connecting: ["…", "Connecting"], stale: ["▲", "Stale"], live: ["●", "Live"] }[state] ?? ["", ""];
     if (this.root.dataset.state !== state) {
       this.root.dataset.state = state;
       document.body.dataset.freshness = state;
       refill(this.told, sign(mark), ` ${name}`);
     }
     const age = this.watermark ? Math.max(0, (api.now() - this.watermark) / 1000) : 0;
-    const text = state === "frozen" ? this.at && moment(this.at, undefined) : this.watermark ? `counted to ${clock(this.watermark)}${age >= 10 ? `, ${duration(age)} ago` : ""}` : "";
+    const text = state === "empty" ? "" : state === "frozen" ? this.at && moment(this.at, undefined) : this.watermark ? `counted to ${clock(this.watermark)}${age >= 10 ? `, ${duration(age)} ago` : ""}` : "";
     if (this.age.textContent !== text) this.age.textContent = text || "";
     this.notice(state, age);
   }

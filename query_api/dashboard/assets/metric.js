@@ -11,6 +11,7 @@ import { intervalPicture, isKnown, scale } from "./interval.js";
 import { listen } from "./live.js";
 import { aims, broken, change, settled, units } from "./remarks.js";
 import { Rows } from "./rows.js";
+import { whole } from "./sparkline.js";
 import { changed, elsewhere, go, href, question, seriesQuestion, state } from "./state.js";
 
 const RETRY = 5000;
@@ -173,7 +174,7 @@ export class MetricPage {
     this.charted = Date.now();
     refill(this.spans, looked ? spans(this.metric, looked) : null, steps(this.metric, step));
     try {
-      const series = await api.series(this.metric.name, params, signal);
+      const series = whole(await api.series(this.metric.name, params, signal));
       this.chart?.end();
       this.chart = new Chart(series);
       const isOpen = this.plot.querySelector("details")?.open;

@@ -1,16 +1,18 @@
-// Every metric on one page, in the groups of the catalogue; values come in one request and then move with the stream.
+// Every metric on one page, in the groups of the catalogue; values come with the stream, each as soon as it is counted.
 
 import * as api from "./api.js";
 import { Card } from "./card.js";
 import { h, refill } from "./dom.js";
 import { inWords, span, words } from "./format.js";
 import { listen } from "./live.js";
-import { sparkline } from "./sparkline.js";
+import { sparkline, whole } from "./sparkline.js";
 import { question, seriesQuestion, state } from "./state.js";
 
 const RETRY = 5000;
 /** A trend hardly moves while somebody looks: ask for it again after this long. */
 const TREND_AGE = 300_000;
+/** Trends at the same time: a slow one must not hold up the others, and a browser has six connections. */
+const AT_ONCE = 3;
 
 export class Overview {
   /** @param {any} catalogue @param {import("./freshness.js").Freshness} freshness */
@@ -20,9 +22,9 @@ export class Overview {
     this.cards = new Map(this.metrics.map((/** @type {any} */ metric) => [metric.name, new Card(metric)]));
     this.window = h("p.window.quiet");
     this.root = h("div.overview", {}, h("h1.unseen", {}, "All metrics"), this.window, ...this.groups());
-    /** @type {Map<Element, {name: string, asked: number}>} */
-    this.trends = new Map();
-    this.waiting = /** @type {string[]} */ ([]);
+    /** When each trend was asked for. @type {Map<string, number>} */
+    this.trended = new Map();
+    this.queue = { names: /** @type {string[]} */ ([]), running: 0 };
     this.watcher = new IntersectionObserver((entries) => {
       for (const entry of entries) if (entry.isIntersecting) this.wantTrend(/** @type {any} */ (entry.target).dataset.metric);
     }, { rootMargin: "200px" });
@@ -51,8 +53,9 @@ export class Overview {
   update() {
     this.stop();
     this.asking = new AbortController();
+    this.isAsking = false;
     this.trended = new Map();
-    this.waiting = [];
+    this.queue = { names: [], running: 0 };
     for (const card of this.cards.values()) card.relink();
     this.ask(this.asking.signal);
   }
@@ -64,10 +67,30 @@ export class Overview {
     this.watcher.disconnect();
   }
 
-  /** @param {AbortSignal} signal */
-  async ask(signal) {
+  /** By the stream, which tells each number as soon as it is counted; in one request where there is no stream. @param {AbortSignal} signal */
+  ask(signal) {
     const names = [...this.cards.keys()];
     const params = question(state());
+    if (params.has("at")) {
+      this.freshness.frozen(params.get("at"));
+      this.askOnce(names, params, signal);
+      return;
+    }
+    this.leave = listen(api.withMetrics(names, params), {
+      onBody: (body) => this.told(body.metric, body),
+      onProblem: (problem) => this.told(problem.metric, problem),
+      onWatermark: (watermark) => this.freshness.counted(watermark),
+      onState: (found) => {
+        this.freshness.stream(found);
+        if (found === "lost") this.askOnce(names, params, signal);
+      },
+    });
+  }
+
+  /** @param {string[]} names @param {URLSearchParams} params @param {AbortSignal} signal */
+  async askOnce(names, params, signal) {
+    if (this.isAsking) return;
+    this.isAsking = true;
     try {
       const { values } = await api.values(names, params, signal);
       values.forEach((/** @type {any} */ each, /** @type {number} */ place) => this.told(names[place], each));
@@ -76,18 +99,10 @@ export class Overview {
       const problem = api.problemOf(error);
       this.freshness.failed(problem);
       for (const card of this.cards.values()) if (card.root.dataset.state === "loading" || !problem.retryable) card.fail(problem);
-      if (problem.retryable) this.timer = setTimeout(() => this.ask(signal), RETRY);
-      return;
+      if (problem.retryable && params.has("at")) this.timer = setTimeout(() => this.askOnce(names, params, signal), RETRY);
+    } finally {
+      this.isAsking = false;
     }
-    for (const card of this.cards.values()) this.watcher.observe(card.root);
-    if (params.has("at")) this.freshness.frozen(params.get("at"));
-    else
-      this.leave = listen(api.withMetrics(names, params), {
-        onBody: (body) => this.told(body.metric, body),
-        onProblem: (problem) => this.told(problem.metric, problem),
-        onWatermark: (watermark) => this.freshness.counted(watermark),
-        onState: (found) => this.freshness.stream(found),
-      });
   }
 
   /** @param {string} name @param {any} each  a body or a problem */
@@ -97,9 +112,10 @@ export class Overview {
     if ("code" in each) card.fail(each);
     else {
       card.show(each);
+      this.watcher.observe(card.root);
       this.freshness.counted(each.watermark);
       refill(this.window, span(each.window), `, ${each.window.tz}, compared with as long a time before${this.trendName()}`);
-      if (Date.now() - (this.trended?.get(name) ?? Date.now()) > TREND_AGE) this.wantTrend(name);
+      if (Date.now() - (this.trended.get(name) ?? Date.now()) > TREND_AGE) this.wantTrend(name);
     }
   }
 
@@ -109,27 +125,35 @@ export class Overview {
     return looked ? `; ○ before; small lines: the last ${inWords(looked)}, by ${{ PT1H: "hour", P1D: "day", P1W: "week", P1M: "month" }[step] ?? step}` : "";
   }
 
-  /** Trends are asked for one after another, those in view first: each is many questions. @param {string} name */
+  /** Trends are asked for as cards come into view, few at a time: each is many questions. @param {string} name */
   wantTrend(name) {
-    if (this.waiting.includes(name) || Date.now() - (this.trended?.get(name) ?? 0) < TREND_AGE) return;
-    this.trended?.set(name, Date.now());
-    this.waiting.push(name);
-    if (this.waiting.length === 1) this.askTrends(/** @type {AbortController} */ (this.asking).signal);
+    if (this.queue.names.includes(name) || Date.now() - (this.trended.get(name) ?? 0) < TREND_AGE) return;
+    this.trended.set(name, Date.now());
+    this.queue.names.push(name);
+    this.askTrends(/** @type {AbortController} */ (this.asking).signal);
   }
 
   /** @param {AbortSignal} signal */
   async askTrends(signal) {
-    const { waiting } = this;
-    while (waiting.length && !signal.aborted) {
-      const name = waiting[0];
-      const card = this.cards.get(name);
-      try {
-        if (card.root.dataset.state !== "broken") refill(card.spark, sparkline(await api.series(name, seriesQuestion(state()).params, signal)));
-      } catch (error) {
-        if (signal.aborted) return;
-        refill(card.spark, h("span.quiet", {}, `no trend: ${api.problemOf(error).title.toLowerCase()}`));
+    const { queue } = this;
+    if (queue.running >= AT_ONCE) return;
+    queue.running += 1;
+    try {
+      for (let name = queue.names.shift(); name && !signal.aborted; name = queue.names.shift()) {
+        const card = this.cards.get(name);
+        if (card.root.dataset.state !== "broken") await this.trend(card, name, signal);
       }
-      waiting.shift();
+    } finally {
+      queue.running -= 1;
+    }
+  }
+
+  /** @param {Card} card @param {string} name @param {AbortSignal} signal */
+  async trend(card, name, signal) {
+    try {
+      refill(card.spark, sparkline(whole(await api.series(name, seriesQuestion(state()).params, signal))));
+    } catch (error) {
+      if (!signal.aborted) refill(card.spark, h("span.quiet", {}, `no trend: ${api.problemOf(error).title.toLowerCase()}`));
     }
   }
 }

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { h, refill } from "./dom.js";
 import { count, duration, moment, words } from "./format.js";
 import { broken } from "./remarks.js";
+import { storyButton } from "./story.js";
 
 const PAGE = 20;
 
@@ -64,8 +65,9 @@ export class Rows {
     this.next.setAttribute("aria-disabled", String(!next_cursor));
     this.about.textContent = rows.length ? `${count(first + 1)} to ${count(first + rows.length)} of ${count(total)}, as of ${moment(at, this.tz, true)}` : "No rows.";
     if (!rows.length) return refill(this.table);
+    const about = { metric: this.metric.name, question: this.question, at, tz: this.tz, columns: 7, signal: this.asking.signal };
     const columns = [
-      ["Id", (/** @type {any} */ row) => h("th", { scope: "row" }, h("span.id", {}, row.id), h("span.quiet", {}, ` ${words(row.entity)}`))],
+      ["Id", (/** @type {any} */ row) => h("th", { scope: "row" }, storyButton(row, about), h("span.quiet", {}, ` ${words(row.entity)}`))],
       ["Person", (/** @type {any} */ row) => h("td", {}, h("span.id", {}, row.person ?? ""))],
       ["Began", (/** @type {any} */ row) => h("td", {}, moment(row.entered, this.tz, true))],
       ["Outcome", (/** @type {any} */ row) => h("td", {}, row.outcome_at ? `${words(row.outcome ?? "outcome")} ${row.outcome_id ?? ""}` : "")],

@@ -9,6 +9,12 @@ const HEIGHT = 32;
 /** Whether the point may still change. @param {any} point */
 export const isOpen = (point) => point.partial || point.status === "provisional";
 
+/** Without its first step where a rolling window has cut that short: it would look like a fall. @param {any} series */
+export function whole(series) {
+  const [first] = series.points;
+  return series.points.length > 2 && first.partial && series.points[1].start < series.at ? { ...series, points: series.points.slice(1) } : series;
+}
+
 /**
  * @param {any} series  an answer with points
  * @returns {SVGElement | null}
