@@ -1,7 +1,8 @@
 """The random streams that every metric is proven on, each with what is asked of it.
 
 Their events come twice, in disorder, late and under other clocks; orders are refunded and cancelled, answers edited,
-people merged and parted. `SOJOURN_TEST_STREAM` sets the number of different events (100,000 if unset, the shop's twice).
+people merged and parted. `SOJOURN_TEST_STREAM` sets the number of different events of each (100,000 if unset; of the
+shop's twice as many).
 """
 
 from __future__ import annotations
