@@ -1,7 +1,8 @@
 """Long streams through HTTP, Kafka and two Faust workers: byte for byte the answers of the one-process mode.
 
-Each stream has a tenant of its own. Deliveries are shuffled and a third of them comes twice. Corrected times belong to
-the receipt, which is "now" for a running service; so each event carries its corrected time, and no `sentAt`.
+Each stream has a cluster of its own, because an event's id, by which equal times are told apart, is that of its tenant
+too. Deliveries are shuffled and a third of them comes twice. Corrected times belong to the receipt, which is "now" for
+a running service; so each event carries its corrected time, and no `sentAt`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,10 @@ import pytest
 
 from schemas.record import decode_records
 from tests.cluster import Cluster
-from tests.kafka.jars import NoKafka
-from tests.kafka.reporting import missing
 from tests.reference.copies import iso
 from tests.reference.harness import TENANT, answers, ask, frame
 from tests.reference.stream import Delivery, duplicated, shuffled
-from tests.service import READ_TOKEN
+from tests.service import READ_TOKEN, WRITE_KEY
 from tests.streams.streams import SIZE, STREAMS, share
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.engine]
@@ -31,22 +30,6 @@ MAY_DIFFER = ("watermark", "status")
 # The whole of the shop's; of the others less, and a third of their questions.
 SIZES = {"shop": 2 * SIZE, "experience": SIZE // 5, "growth": SIZE // 5}
 TURNS = {"shop": 1, "experience": 3, "growth": 3}
-
-
-@pytest.fixture(scope="module")
-def cluster_of_streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster with a tenant for each stream, whose keys bear its name."""
-    tenants: list[dict[str, Any]] = [
-        {**TENANT, "id": name, "write_keys": [f"wk-{name}"], "read_tokens": [f"rt-{name}"], "questions": one.surveys}
-        for name, one in STREAMS.items()
-    ]
-    tenants.append({**TENANT, "id": "operator", "read_tokens": [READ_TOKEN]})
-    try:
-        own = Cluster(tmp_path_factory.mktemp("cluster"), tenants={"tenants": tenants})
-    except NoKafka as reason:
-        missing(reason)
-    with own:
-        yield own
 
 
 def dated(delivery: Mapping[str, Any]) -> Delivery:
@@ -66,10 +49,10 @@ def body(answer: bytes) -> str:
     return json.dumps({name: value for name, value in whole.items() if name not in MAY_DIFFER})
 
 
-async def send(cluster: Cluster, key: str, deliveries: list[Delivery], clients: int = 8) -> None:
+async def send(cluster: Cluster, deliveries: list[Delivery], clients: int = 8) -> None:
     """Every delivery once, several at a time; whoever is told to come back does."""
     waiting = iter(deliveries)
-    async with httpx.AsyncClient(timeout=30.0, headers={"Authorization": f"Bearer {key}"}) as http:
+    async with httpx.AsyncClient(timeout=30.0, headers={"Authorization": f"Bearer {WRITE_KEY}"}) as http:
 
         async def client() -> None:
             for delivery in waiting:
@@ -85,16 +68,16 @@ async def send(cluster: Cluster, key: str, deliveries: list[Delivery], clients: 
 
 
 @pytest.mark.parametrize("name", STREAMS)
-async def test_three_processes_answer_byte_for_byte_as_one_does(
-    name: str, cluster_of_streams: Cluster, engine_dsn: str, tmp_path: Path
-) -> None:
-    cluster, one = cluster_of_streams, STREAMS[name]
+async def test_three_processes_answer_byte_for_byte_as_one_does(name: str, engine_dsn: str, tmp_path: Path) -> None:
+    one = STREAMS[name]
     deliveries = [dated(delivery) for delivery in one.draw(SIZES[name])]
     questions = [one.questions[place] for place in share(one.questions, 0, TURNS[name])]
     expected = await answers(engine_dsn, deliveries, tmp_path, questions, one.surveys)
-    await send(cluster, f"wk-{name}", duplicated(shuffled(deliveries, 1), 2))
-    await asyncio.to_thread(cluster.settle, 240.0)
-    headers = {"Authorization": f"Bearer rt-{name}"}
-    async with httpx.AsyncClient(base_url=cluster.query.url, headers=headers) as client:
-        for (metric, query), wanted in zip(questions, expected, strict=True):
-            assert body(await ask(client, metric, query)) == body(wanted), (metric, query)
+    tenant = {**TENANT, "write_keys": [WRITE_KEY], "read_tokens": [READ_TOKEN], "questions": one.surveys}
+    with Cluster(tmp_path / "cluster", tenants={"tenants": [tenant]}) as cluster:
+        await send(cluster, duplicated(shuffled(deliveries, 1), 2))
+        await asyncio.to_thread(cluster.settle, 240.0)
+        headers = {"Authorization": f"Bearer {READ_TOKEN}"}
+        async with httpx.AsyncClient(base_url=cluster.query.url, headers=headers) as client:
+            for (metric, query), wanted in zip(questions, expected, strict=True):
+                assert body(await ask(client, metric, query)) == body(wanted), (metric, query)
