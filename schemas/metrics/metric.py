@@ -114,9 +114,9 @@ class Moment:
     at: str
 
 
-def _with_own_moments(changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What is declared anew: moments that read the columns of other units go with these."""
-    return {"moments": (), **changes} if "units" in changes else changes
+def _with_own_units(changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is declared anew: what was said of other units goes with these."""
+    return {"moments": (), "by_entry": False, **changes} if "units" in changes else changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +216,12 @@ class Metric:
         changes: Mapping[str, Any] = next((each.changes for each in self.variants if each.name == definition), {})
         dropped: Mapping[str, Any] = {} if definition == DEFAULT else {"bands": ()}
         own = tuple(each for each in self.parameters if not each.definitions or definition in each.definitions)
-        return replace(self, definition=definition, parameters=own, **{**dropped, **_with_own_moments(changes)})
+        return replace(self, definition=definition, parameters=own, **{**dropped, **_with_own_units(changes)})
 
     def asked_with(self, parameters: Mapping[str, Any]) -> Metric:
         """The declaration under these parameters: `under` holds what a choice of one declares anew."""
         found = (change for (name, value), change in self.under.items() if parameters.get(name) == value)
-        changes = [_with_own_moments(change) for change in found]
+        changes = [_with_own_units(change) for change in found]
         return replace(self, **{key: value for change in changes for key, value in change.items()}) if changes else self
 
     def units_sql(self, parameters: Mapping[str, Any]) -> str:

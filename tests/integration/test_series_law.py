@@ -57,6 +57,7 @@ async def wrong(client: httpx.AsyncClient, metric: str, query: dict[str, str]) -
     """What a series says otherwise than the questions over its points' windows."""
     series = json.loads((await client.get(f"/v1/metrics/{metric}/series", params=query, timeout=300)).content)
     rest = {key: value for key, value in query.items() if key not in ("step", "from", "to", "window")}
+    rest["definition"] = series["definition"]  # a length of time may have stood for another one
     found: list[Any] = []
     for place, point in enumerate(series["points"]):
         window = {"from": point["start"], "to": point["end"], "at": query["at"], "limit": "1000"}

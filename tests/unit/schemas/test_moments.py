@@ -34,3 +34,5 @@ def test_moments_go_with_the_units_that_they_read() -> None:
     assert metric.defined("other").moments == ()
     assert metric.asked_with({"bots": "true"}).moments == ()
     assert metric.asked_with({"bots": "false"}).moments == (MOMENT,)
+    assert metric.defined("same").by_entry
+    assert not metric.defined("other").by_entry
