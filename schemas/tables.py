@@ -338,6 +338,56 @@ REBUILDS = Table(
     ),
     ("fact", "run"),
 )
+METRIC_BUCKETS = Table(
+    "metric_buckets",
+    "What was counted of the units that entered in [start, end) ms, in total and by each value of one dimension (cut), "
+    "as of a version: the watermark that was read before. The rows of the newest version of a span part its time "
+    "without gaps; `place` is their order, `cells` is JSON.",
+    (
+        Column("tenant", WORD),
+        Column("metric", WORD),
+        Column("span", WORD),
+        Column("cut", WORD),
+        Column("place", "UInt16"),
+        Column("version", "Int64"),
+        Column("start", "Int64"),
+        Column("end", "Int64"),
+        Column("cells", "String"),
+    ),
+    ("tenant", "metric", "span", "cut", "place"),
+)
+METRIC_POINTS = Table(
+    "metric_points",
+    "The published answers (JSON): of the windows that roll (end 0), and of those that have closed, by the instant (ms) "
+    "at which they did. Of each the newest version counts: the watermark that was read before.",
+    (
+        Column("tenant", WORD),
+        Column("metric", WORD),
+        Column("window", WORD),
+        Column("cut", WORD),
+        Column("end", "Int64"),
+        Column("version", "Int64"),
+        Column("body", "String"),
+    ),
+    ("tenant", "metric", "window", "cut", "end"),
+)
+REVISIONS = Table(
+    "revisions",
+    "Values of closed windows [start, end) ms that were published and are others since `at`: old, new and why; the "
+    "segment is JSON, empty for the total.",
+    (
+        Column("tenant", WORD),
+        Column("metric", WORD),
+        Column("at", "Int64"),
+        Column("start", "Int64"),
+        Column("end", "Int64"),
+        Column("segment", "String"),
+        Column("old", "Nullable(Float64)"),
+        Column("new", "Nullable(Float64)"),
+        Column("why", WORD),
+    ),
+    ("tenant", "metric", "at", "start", "end", "segment"),
+)
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -356,6 +406,9 @@ TABLES: dict[str, Table] = {
         DEAD_LETTERS,
         WATERMARKS,
         REBUILDS,
+        METRIC_BUCKETS,
+        METRIC_POINTS,
+        REVISIONS,
     )
 }
 FACTS: tuple[Table, ...] = (

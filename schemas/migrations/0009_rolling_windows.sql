@@ -1,0 +1,43 @@
+-- What changed since a receipt time: live events lie together in it, so that few granules have to be read.
+ALTER TABLE {{db}}.events {{on_cluster}} ADD INDEX IF NOT EXISTS received received_at TYPE minmax GRANULARITY 1;
+
+-- What was counted of the units that entered in [start, end), in total and by each value of one dimension (cut), as of
+-- a version. The rows of the newest version part the time without gaps; `place` is their order.
+CREATE TABLE IF NOT EXISTS {{db}}.metric_buckets {{on_cluster}} (
+  `tenant` LowCardinality(String),
+  `metric` LowCardinality(String),
+  `span` LowCardinality(String),
+  `cut` LowCardinality(String),
+  `place` UInt16,
+  `version` Int64,
+  `start` Int64,
+  `end` Int64,
+  `cells` String CODEC(ZSTD(1))
+) ENGINE = {{Replacing:version}}
+ORDER BY (`tenant`, `metric`, `span`, `cut`, `place`);
+
+-- The published answers: of the windows that roll (end 0), and of those that have closed.
+CREATE TABLE IF NOT EXISTS {{db}}.metric_points {{on_cluster}} (
+  `tenant` LowCardinality(String),
+  `metric` LowCardinality(String),
+  `window` LowCardinality(String),
+  `cut` LowCardinality(String),
+  `end` Int64,
+  `version` Int64,
+  `body` String CODEC(ZSTD(1))
+) ENGINE = {{Replacing:version}}
+ORDER BY (`tenant`, `metric`, `window`, `cut`, `end`);
+
+-- Values of closed windows that were published and are others now: what they were, what they became, and why.
+CREATE TABLE IF NOT EXISTS {{db}}.revisions {{on_cluster}} (
+  `tenant` LowCardinality(String),
+  `metric` LowCardinality(String),
+  `at` Int64,
+  `start` Int64,
+  `end` Int64,
+  `segment` String,
+  `old` Nullable(Float64),
+  `new` Nullable(Float64),
+  `why` LowCardinality(String)
+) ENGINE = {{Replacing:}}
+ORDER BY (`tenant`, `metric`, `at`, `start`, `end`, `segment`);
