@@ -14,14 +14,16 @@ import msgspec
 from fastapi import APIRouter, FastAPI, Request, Response, Security
 from fastapi.security import HTTPBearer
 
-from query_api import contract, retention
+from query_api import contract, retention, revisions
 from query_api.access import PREFLIGHT, origin_headers, tenant_of
 from query_api.catalogue import (
     catalogue,
     compare_parameters,
     description,
     explain_parameters,
+    layer_parameters,
     operation_parameters,
+    revision_parameters,
     series_parameters,
     values_parameters,
 )
@@ -82,7 +84,7 @@ def router(
         answers.values,
         title="Several metrics at once",
         model=contract.Values,
-        parameters=values_parameters(),
+        parameters=[*values_parameters(), *layer_parameters()],
     )
     add("/v1/status", partial(_status, answers), title="How far counting is", model=contract.Status, parameters=[])
     _add_funnels(add, Funnels(store, watermark, funnel, funnel_units))
@@ -102,7 +104,7 @@ def router(
             ask,
             title=metric.title,
             model=contract.Answer,
-            parameters=operation_parameters(metric),
+            parameters=[*operation_parameters(metric), *layer_parameters()],
             text=description(metric),
         )
         title = f"{metric.title}: the rows behind it"
@@ -118,7 +120,7 @@ def router(
             partial(series.series, metric),
             title=f"{metric.title}: over time",
             model=contract.SeriesAnswer,
-            parameters=series_parameters(metric),
+            parameters=[*series_parameters(metric), *layer_parameters()],
         )
         add(
             f"{path}/compare",
@@ -128,7 +130,15 @@ def router(
             parameters=compare_parameters(metric),
             text=contract.DefinitionsCompared.__doc__ or "",
         )
-    for path in (f"/v1/metrics/{{name}}{under}" for under in ("", "/explain", "/series", "/compare")):
+        add(
+            f"{path}/revisions",
+            partial(_revisions, store, metric),
+            title=f"{metric.title}: restated values",
+            model=contract.Revisions,
+            parameters=revision_parameters(),
+            text=contract.Revisions.__doc__ or "",
+        )
+    for path in (f"/v1/metrics/{{name}}{under}" for under in ("", "/explain", "/series", "/compare", "/revisions")):
         api.add_api_route(path, _endpoint(tenants, _no_metric), methods=["GET"], include_in_schema=False)
         api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
     add_stream(api, live or Live(answers, tenants), tenants, times or Times(), refused=_problem, responses=_RESPONSES)
@@ -278,6 +288,10 @@ async def _catalogue(query: Pairs, tenant: Tenant) -> dict[str, Any]:
 async def _no_metric(query: Pairs, tenant: Tenant) -> dict[str, Any]:
     del query, tenant
     raise Problem("unknown_metric", "no metric has this name; /v1/metrics lists them all")
+
+
+async def _revisions(store: Store, metric: Metric, query: Pairs, tenant: Tenant) -> dict[str, Any]:
+    return await revisions.listed(store, metric, query, tenant)
 
 
 async def _status(answers: Answers, query: Pairs, tenant: Tenant) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from query_api.parameters import INTERVALS, MOST_SHOWN, SEGMENTS_SHOWN
+from query_api.revisions import SHOWN as REVISIONS_SHOWN
 from schemas.metrics import GROUPS
 from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter
 from schemas.remarks import DETAILS, EXCLUDED, WARNINGS
@@ -163,6 +164,20 @@ def compare_parameters(metric: Metric) -> list[dict[str, Any]]:
     return [each for each in explain_parameters(metric) if each["name"] != "definition"]
 
 
+def layer_parameters() -> list[dict[str, Any]]:
+    """Those that say which layer may answer."""
+    age = (
+        "How old the answer may be. Given, an answer that is kept for this window (an hour, a day, 7 or 28 days, in "
+        "total or by one dimension; of many metrics any whole hours or days) is given as it was counted then: its `at` "
+        "and `watermark` say when. Not given: always counted anew from the facts, as of now."
+    )
+    plan = "1: the body says under `plan` which layer gave it, as of which version, and why."
+    return [
+        query_parameter("max_age", age, {"type": "string", "pattern": _DURATION}),
+        query_parameter("plan", plan, {"type": "string", "enum": ["0", "1"]}),
+    ]
+
+
 def values_parameters() -> list[dict[str, Any]]:
     """Those of `/v1/values`."""
     metrics = query_parameter("metrics", "Names, separated by commas; default all.", {"type": "string"})
@@ -174,6 +189,16 @@ def stream_parameters() -> list[dict[str, Any]]:
     metrics = {**query_parameter("metrics", "Names, separated by commas.", {"type": "string"}), "required": True}
     seen = {"name": "Last-Event-ID", "in": "header", "required": False, "description": "Id of the last event received."}
     return [metrics, *common_parameters("the metrics' segments"), {**seen, "schema": {"type": "string"}}]
+
+
+def revision_parameters() -> list[dict[str, Any]]:
+    """Those of a list of restated values."""
+    return [
+        query_parameter("cursor", "`next_cursor` of the page before.", {"type": "string"}),
+        query_parameter(
+            "limit", "How many to list.", {"type": "integer", "minimum": 1, "maximum": MOST_SHOWN}, REVISIONS_SHOWN
+        ),
+    ]
 
 
 def query_parameter(name: str, meaning: str, schema: dict[str, Any], default: Any = None) -> dict[str, Any]:

@@ -273,14 +273,16 @@ def statement(
     return Statement(sql, bound, "people" in named)
 
 
-_COUNTED = "reason = ''"
+COUNTED = "reason = ''"
 _KNOWABLE = f"reason IN ('', '{PENDING}')"
 _MOST_EVENTS = 100
 """Events listed to explain one person."""
 
 
-def _aggregates(question: Question) -> dict[str, str]:
-    """What is computed of the units, by the name of the `Cell` field that it fills."""
+def aggregates(question: Question, *, apart: bool = False) -> dict[str, str]:
+    """What is computed of the units, by the name of the `Cell` field that it fills. `apart`: of a part, so that the
+    ages of the settled are needed too, for a whole that has younger parts.
+    """
     metric = question.metric
     excluded = f"sumMapIf(map(reason, toUInt64(1)), reason NOT IN ('', '{ASIDE}', '{PENDING}'))"
     also = {f"also_{name}": f"countIf({name})" for name in metric.options.get("also_excluded", ())}
@@ -288,43 +290,43 @@ def _aggregates(question: Question) -> dict[str, str]:
     details = {f"detail_{name}": f"toInt64(sum({name}))" for name in metric.summed if not name.endswith("_seconds")}
     match metric.shape:
         case Shape.COUNT:
-            return {"n": f"countIf({_COUNTED})", **nothing, **details}
+            return {"n": f"countIf({COUNTED})", **nothing, **details}
         case Shape.MEAN:
             return {
-                "n": f"countIf({_COUNTED})",
-                "values": f"sumMapIf([('', toInt64(amount))], [toUInt64(1)], {_COUNTED})",
+                "n": f"countIf({COUNTED})",
+                "values": f"sumMapIf([('', toInt64(amount))], [toUInt64(1)], {COUNTED})",
                 **nothing,
                 **details,
             }
         case Shape.MONEY:
             return {
-                "n": f"countIf({_COUNTED})",
-                "amounts": f"sumMapIf(map(toString(currency), toInt64(amount)), {_COUNTED})",
-                "counts": f"sumMapIf(map(toString(currency), toInt64(1)), {_COUNTED})",
+                "n": f"countIf({COUNTED})",
+                "amounts": f"sumMapIf(map(toString(currency), toInt64(amount)), {COUNTED})",
+                "counts": f"sumMapIf(map(toString(currency), toInt64(1)), {COUNTED})",
                 **nothing,
             }
         case Shape.WEIGHED:
             return {
-                "n": f"countIf({_COUNTED} AND below > 0)",
-                "numerator": f"toInt64(sumIf(above, {_COUNTED}))",
-                "denominator": f"toInt64(sumIf(below, {_COUNTED}))",
-                "mature": f"countIf({_COUNTED} AND below > 0 AND {{at:Int64}} >= entered + h)",
-                "last_known": f"maxIf(entered + h, {_COUNTED})",
+                "n": f"countIf({COUNTED} AND below > 0)",
+                "numerator": f"toInt64(sumIf(above, {COUNTED}))",
+                "denominator": f"toInt64(sumIf(below, {COUNTED}))",
+                "mature": f"countIf({COUNTED} AND below > 0 AND {{at:Int64}} >= entered + h)",
+                "last_known": f"maxIf(entered + h, {COUNTED})",
                 **nothing,
                 **details,
             }
         case Shape.MONEY_AVERAGE:
             return {
-                "n": f"countIf({_COUNTED})",
-                "values": f"sumMapIf([(toString(currency), toInt64(amount))], [toUInt64(1)], {_COUNTED})",
+                "n": f"countIf({COUNTED})",
+                "values": f"sumMapIf([(toString(currency), toInt64(amount))], [toUInt64(1)], {COUNTED})",
                 **nothing,
             }
         case Shape.RATIO:
             return {
-                "n": f"countIf({_COUNTED} AND below != 0)",
-                "denominator": f"toInt64(sumIf(below, {_COUNTED}))",
-                "mature": f"countIf({_COUNTED} AND below != 0 AND {{at:Int64}} >= entered + {_longest(question)})",
-                "numerator": f"toInt64(sumIf(above, {_COUNTED}))",
+                "n": f"countIf({COUNTED} AND below != 0)",
+                "denominator": f"toInt64(sumIf(below, {COUNTED}))",
+                "mature": f"countIf({COUNTED} AND below != 0 AND {{at:Int64}} >= entered + {_longest(question)})",
+                "numerator": f"toInt64(sumIf(above, {COUNTED}))",
                 **nothing,
                 **details,
             }
@@ -336,21 +338,23 @@ def _aggregates(question: Question) -> dict[str, str]:
             }
         case Shape.RATE:
             done, hit = _DONE, _hit(question)
-            young = f"countIf({_COUNTED} AND {{at:Int64}} < entered + h) > 0" if metric.has_curve else "0"
-            ages = "arraySort(groupArrayIf({0}, {1}))"
+            young = f"countIf({COUNTED} AND {{at:Int64}} < entered + h) > 0" if metric.has_curve else "0"
+            young = "1" if apart and metric.has_curve else young
+            nobody = "(emptyArrayInt64(), emptyArrayUInt64())"
+            died, left = f"{COUNTED} AND {done}", f"{COUNTED} AND NOT ({done})"
             return {
-                "n": f"countIf({_COUNTED})",
-                "numerator": f"countIf({_COUNTED} AND {hit})",
+                "n": f"countIf({COUNTED})",
+                "numerator": f"countIf({COUNTED} AND {hit})",
                 "mature": f"countIf({_KNOWABLE} AND {{at:Int64}} >= entered + h)",
                 "members": f"countIf({_KNOWABLE})",
-                "events": f"if({young}, {ages.format('outcome_at - entered', f'{_COUNTED} AND {done}')}, [])",
-                "last_known": f"maxIf(entered + h, {_COUNTED})" if metric.own_horizons else "toInt64(0)",
-                "censored": f"if({young}, {ages.format(_censored_age(question), f'{_COUNTED} AND NOT ({done})')}, [])",
-                "persons": f"uniqExactIf(if(actor = '', id, person), {_COUNTED})" if metric.clustered else "0",
+                "events": f"if({young}, {_tallied('outcome_at - entered', died)}, {nobody})",
+                "last_known": f"maxIf(entered + h, {COUNTED})" if metric.own_horizons else "toInt64(0)",
+                "censored": f"if({young}, {_tallied(_censored_age(question), left)}, {nobody})",
+                "persons": f"uniqExactIf(if(actor = '', id, person), {COUNTED})" if metric.clustered else "0",
                 **nothing,
                 **details,
                 **{
-                    f"tally_{name}": f"sumMapIf(mapFromArrays({name}, arrayMap(x -> toUInt64(1), {name})), {_COUNTED})"
+                    f"tally_{name}": f"sumMapIf(mapFromArrays({name}, arrayMap(x -> toUInt64(1), {name})), {COUNTED})"
                     for name in metric.tallied
                 },
             }
@@ -360,23 +364,23 @@ def _aggregates(question: Question) -> dict[str, str]:
                 "mature": "countIf(counted AND closed)",
                 "numerator": "toInt64(sumIf(duration, closed))",
                 "durations": "arraySort(groupArrayIf(toInt64(duration), closed))",
-                "events": "arraySort(groupArrayIf(toInt64(age), km = 1))",
-                "censored": "arraySort(groupArrayIf(toInt64(age), km = 2))",
+                "events": _tallied("age", "km = 1"),
+                "censored": _tallied("age", "km = 2"),
                 **nothing,
             }
         case Shape.SCORE:
             score = "concat(toString(score_sum), '/', toString(score_of), '/', toString(good), '/', stratum)"
-            respondents = f"uniqExactIf(person, {_COUNTED} AND actor != '')"
+            respondents = f"uniqExactIf(person, {COUNTED} AND actor != '')"
             return {
-                "n": f"countIf({_COUNTED})",
-                "mature": f"countIf({_COUNTED} AND {{at:Int64}} >= entered + h)",
-                "persons": f"uniqExactIf(if(actor = '', id, person), {_COUNTED})",
-                "scores": f"sumMapIf(map({score}, toUInt64(1)), {_COUNTED})",
+                "n": f"countIf({COUNTED})",
+                "mature": f"countIf({COUNTED} AND {{at:Int64}} >= entered + h)",
+                "persons": f"uniqExactIf(if(actor = '', id, person), {COUNTED})",
+                "scores": f"sumMapIf(map({score}, toUInt64(1)), {COUNTED})",
                 **nothing,
                 **({"detail_respondents": respondents} if "respondents" in metric.details else {}),
             }
         case Shape.MIX:
-            answered = f"{_COUNTED} AND notEmpty(classes)"
+            answered = f"{COUNTED} AND notEmpty(classes)"
             return {
                 "n": f"countIf({answered})",
                 "persons": f"uniqExactIf(if(actor = '', id, person), {answered})",
@@ -395,12 +399,17 @@ def _aggregates(question: Question) -> dict[str, str]:
             return {"n": f"uniqExactIf(person, {_qualified(question)})", "excluded": _excluded_events()}
         case Shape.STICKINESS:
             return {
-                "n": f"uniqExactIf(person, {_COUNTED})",
-                "person_days": f"uniqExactIf((person, day), {_COUNTED})",
-                "last_week": f"uniqExactIf(person, {_COUNTED} AND day > {{days:Int64}} - 7)",
-                "last_day": f"uniqExactIf(person, {_COUNTED} AND day = {{days:Int64}})",
+                "n": f"uniqExactIf(person, {COUNTED})",
+                "person_days": f"uniqExactIf((person, day), {COUNTED})",
+                "last_week": f"uniqExactIf(person, {COUNTED} AND day > {{days:Int64}} - 7)",
+                "last_day": f"uniqExactIf(person, {COUNTED} AND day = {{days:Int64}})",
                 "excluded": _excluded_events(),
             }
+
+
+def _tallied(age: str, condition: str) -> str:
+    """How many units that meet the condition have each age."""
+    return f"sumMapIf([toInt64({age})], [toUInt64(1)], {condition})"
 
 
 UNBOUNDED = 10**15
@@ -429,14 +438,14 @@ def _longest(question: Question) -> str:
     return f"greatest({', '.join(['toInt64(0)', *(f'{{{name}:Int64}}' for name in question.metric.horizons)])})"
 
 
-_FREQUENT = f"""SELECT person FROM units WHERE {_COUNTED} GROUP BY person
+_FREQUENT = f"""SELECT person FROM units WHERE {COUNTED} GROUP BY person
     HAVING uniqExact(event_id) >= {{min_events:Int64}}"""
 
 
 def _qualified(question: Question) -> str:
     if question.parameters["min_events"] == 1:
-        return _COUNTED
-    return f"{_COUNTED} AND person IN ({_FREQUENT})"
+        return COUNTED
+    return f"{COUNTED} AND person IN ({_FREQUENT})"
 
 
 def _excluded_events() -> str:
@@ -469,7 +478,7 @@ def counting(question: Question, starts: Sequence[int] = ()) -> tuple[Statement,
     also of the units that enter from each of them to the next: one more column comes first, where they enter (null: in
     the whole window).
     """
-    aggregates = _aggregates(question)
+    counted = aggregates(question)
     rows = "units"
     extra: dict[str, Any] = {}
     units: str | None = None
@@ -485,7 +494,7 @@ def counting(question: Question, starts: Sequence[int] = ()) -> tuple[Statement,
     together = ", ".join(names)
     is_total = f"toUInt8(grouping({together}) > 0)" if names else "1"
     grouped = f"GROUP BY GROUPING SETS ((), ({together}))" if names else ""
-    values = ", ".join(f"{sql} AS out_{name}" for name, sql in aggregates.items())
+    values = ", ".join(f"{sql} AS out_{name}" for name, sql in counted.items())
     if question.metric.shape is Shape.PER_PERSON:
         rows = f"({_of_each_person(f'{is_total} AS is_total, {keys}', names)})"
         grouped, is_total, keys = (
@@ -501,12 +510,12 @@ def counting(question: Question, starts: Sequence[int] = ()) -> tuple[Statement,
         cut = f", ({together}), (step, {together})" if names else ""
         grouped = f"GROUP BY GROUPING SETS ((), (step){cut})"
     select = f"SELECT {where}{is_total} AS is_total, {keys}{values} FROM {rows} {grouped}"
-    return statement(question, select, extra, units), tuple(aggregates)
+    return statement(question, select, extra, units), tuple(counted)
 
 
 _HEADLINE = f"""if({{wanted:String}} != '', {{wanted:String}}, (
     SELECT if(count() = 0, '', argMin(name, (-times, name))) FROM (
-      SELECT arrayJoin(classes) AS name, toInt64(count()) AS times FROM units WHERE {_COUNTED} GROUP BY name)))"""
+      SELECT arrayJoin(classes) AS name, toInt64(count()) AS times FROM units WHERE {COUNTED} GROUP BY name)))"""
 
 
 def _good(question: Question) -> str:
@@ -522,8 +531,8 @@ def _good(question: Question) -> str:
 def _of_each_person(keys: str, names: Sequence[str]) -> str:
     """What each person has, in total and under each combination of segment values."""
     cut = f", ({', '.join([*names, 'person'])})" if names else ""
-    return f"""SELECT {keys}person, uniqExactIf(thing, {_COUNTED} AND thing != '') AS things,
-      countIf({_COUNTED}) > 0 AS is_counted, sumMapIf(map(reason, toUInt64(1)), reason != '') AS left_out
+    return f"""SELECT {keys}person, uniqExactIf(thing, {COUNTED} AND thing != '') AS things,
+      countIf({COUNTED}) > 0 AS is_counted, sumMapIf(map(reason, toUInt64(1)), reason != '') AS left_out
       FROM units GROUP BY GROUPING SETS ((person){cut})"""
 
 
@@ -539,7 +548,7 @@ def listing(question: Question) -> str:
     }.get(shape, "1")
     rows = f"SELECT * FROM units WHERE {shown}"
     if shape in (Shape.DISTINCT, Shape.STICKINESS):
-        chosen = _qualified(question) if shape is Shape.DISTINCT else _COUNTED
+        chosen = _qualified(question) if shape is Shape.DISTINCT else COUNTED
         rows = f"""SELECT if(reason = '', person, toString(event_id)) AS id, min(entered) AS entered, person, reason,
           arraySlice(arraySort(groupUniqArray(event_id)), 1, {_MOST_EVENTS}) AS event_ids
           FROM units WHERE reason != '' OR ({chosen}) GROUP BY id, person, reason"""

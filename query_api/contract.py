@@ -105,6 +105,14 @@ class CurrencyShare(BaseModel):
     n: int
 
 
+class Plan(BaseModel):
+    """Which layer gave the answer (facts, buckets, points), as of which version (null: as of now), and why."""
+
+    layer: str
+    version: str | None
+    why: str
+
+
 class Answer(BaseModel):
     """One number with everything that it must not travel without."""
 
@@ -143,6 +151,7 @@ class Answer(BaseModel):
     details: dict[str, Any]
     currency: str | None = None
     by_currency: list[CurrencyShare] | None = None
+    plan: Plan | None = None
 
 
 class Point(BaseModel):
@@ -171,6 +180,30 @@ class SeriesAnswer(Answer):
     segments: list[SegmentSeries]  # type: ignore[assignment]  # each segment with points of its own
     step: str
     points: list[Point]
+
+
+class Revision(BaseModel):
+    """What a closed window's value was, what it is since `at`, and why: events dated before the old value came late
+    (`late_event`), people turned out to be one (`merge`), an order was refunded or cancelled (`refund`), or something
+    that happened later changed it, such as a ticket that was opened again (`later_event`).
+    """
+
+    window: Span
+    segment: dict[str, str | None] | None
+    old: Number
+    new: Number
+    why: str
+    at: str
+
+
+class Revisions(BaseModel):
+    """Values of the metric, in total, of hours, days, 7 and 28 days of the calendar that had closed and were complete
+    when they were published, and are others now. The latest first.
+    """
+
+    metric: str
+    revisions: list[Revision]
+    next_cursor: str | None
 
 
 class Problem(BaseModel):

@@ -73,6 +73,26 @@ async def count_apart(store: Store, question: Question, starts: Sequence[int]) -
     return [[total, *cells] for total, cells in parts]
 
 
+def bucketed(
+    question: Question, names: Sequence[str], cuts: Sequence[str], edges: Sequence[int], rows: Iterable[tuple[Any, ...]]
+) -> dict[str, list[list[Cell]]]:
+    """From the rows of `bucketing`: for the total ("") and each cut its cells of each part that `edges` make."""
+    parts = len(edges) - 1
+    nothing = _cells(question, names, ())[0]
+    found: dict[str, list[list[Cell]]] = {"": [[nothing] for _ in range(parts)]}
+    found |= {cut: [[] for _ in range(parts)] for cut in cuts}
+    places = {edge: place for place, edge in enumerate(edges[:-1])}
+    for start, number, value, *values in rows:
+        counted = dict(zip(names, values, strict=True))
+        if not number:
+            found[""][places[start]] = [_cell(question, (), counted)]
+            continue
+        cell = _cell(question, (value or None,), counted)
+        if cell.n or cell.events or cell.censored:
+            found[cuts[number - 1]][places[start]].append(cell)
+    return found
+
+
 def _cells(question: Question, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> tuple[Cell, list[Cell]]:
     """The total, and the cells of the segments, from rows of one window."""
     width, metric = len(question.segments), question.metric
@@ -96,8 +116,8 @@ def _cells(question: Question, names: Sequence[str], rows: Iterable[tuple[Any, .
 
 _NOTHING: Mapping[str, Any] = {
     **{name: {} for name in ("excluded", "amounts", "counts", "scores", "classes")},
-    **dict.fromkeys(("events", "censored", "durations"), ()),
-    "values": ((), ()),
+    "durations": (),
+    **dict.fromkeys(("events", "censored", "values"), ((), ())),
 }
 """What is counted where there are no units, if it is not 0."""
 
@@ -155,8 +175,8 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
                 members=counted["members"],
                 last_known=counted["last_known"],
                 persons=counted["persons"],
-                events=counted["events"],
-                censored=counted["censored"],
+                events=_times(counted["events"]),
+                censored=_times(counted["censored"]),
             )
         case Shape.DURATION:
             return replace(
@@ -165,8 +185,8 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
                 denominator=len(counted["durations"]),
                 mature=counted["mature"],
                 durations=counted["durations"],
-                events=counted["events"],
-                censored=counted["censored"],
+                events=_times(counted["events"]),
+                censored=_times(counted["censored"]),
             )
         case Shape.SCORE:
             return replace(
@@ -189,6 +209,11 @@ def _cell(question: Question, segment: tuple[str | None, ...], counted: Mapping[
             return replace(cell, numerator=counted[people], denominator=days * cell.n)
         case _:
             return cell
+
+
+def _times(tallied: tuple[Sequence[int], Sequence[int]]) -> dict[int, int]:
+    """How often each value occurs."""
+    return {int(value): int(n) for value, n in zip(*tallied, strict=True)}
 
 
 def _scored(key: str, n: int) -> Scored:

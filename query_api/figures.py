@@ -412,7 +412,7 @@ def _statistics(question: Question, cell: Cell, curve: Curve) -> dict[str, Any]:
         "p90": quantile(closed, 0.9) / 1000 if closed else None,
         "km_median": _seconds(median),
         "n": len(closed),
-        "open": len(cell.censored),
+        "open": sum(cell.censored.values()),
         "low": _seconds(low),
         "high": _seconds(high),
         "of": "km_median",

@@ -8,6 +8,7 @@ or at risk for ever once nothing can come any more.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -129,7 +130,7 @@ def _times(step: StepCount, before: int, is_estimated: bool) -> tuple[float | No
     """The median time to the step of everybody before it and, while some are young, the share that will take it."""
     if not is_estimated:
         return known_median(step.ages, before), None
-    curve = kaplan_meier(step.ages, [*step.young, *[UNBOUNDED] * step.past])
+    curve = kaplan_meier(Counter(step.ages), Counter(step.young) + Counter({UNBOUNDED: step.past}))
     share, (low, high) = curve.share_before(UNBOUNDED)
     estimate = {
         "method": KAPLAN_MEIER,

@@ -86,8 +86,8 @@ class Cell:
     Times in ms, money in minor units. `members` are those of whom `mature` are, where these are more than n.
     `last_known` is when the last unit's horizon ends, where these are their own.
     `values` says of each value that a unit (or a person) has how many have it,
-    `other_values` of other currencies. `durations` are the closed units' values (duration metrics); `events` and
-    `censored` are the ages for Kaplan–Meier of units with and without outcome. All three ascend.
+    `other_values` of other currencies. `durations` are the closed units' values (duration metrics), ascending; `events`
+    and `censored` say for Kaplan–Meier how many units have an outcome, or none so far, at each age.
     """
 
     segment: tuple[str | None, ...] = ()
@@ -101,8 +101,8 @@ class Cell:
     durations: Sequence[int] = ()
     values: Mapping[int, int] = field(default_factory=dict)
     other_values: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
-    events: Sequence[int] = ()
-    censored: Sequence[int] = ()
+    events: Mapping[int, int] = field(default_factory=dict)
+    censored: Mapping[int, int] = field(default_factory=dict)
     scores: Sequence[Scored] = ()
     classes: Mapping[str, int] = field(default_factory=dict)
     headline: str = ""

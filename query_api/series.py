@@ -14,9 +14,11 @@ from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 from typing import Any
 
+from query_api import layers
 from query_api.answer import body
 from query_api.figures import figure
 from query_api.parameters import Query, Request, invalid, over, parse
+from query_api.plan import asked, facts
 from query_api.question import Cell
 from query_api.service import Answers
 from schemas.errors import Problem
@@ -83,10 +85,27 @@ class Series:
         if step not in STEPS:
             raise invalid("step", f"expected one of {', '.join(STEPS)}")
         watermark = self.answers.watermark()
-        request = parse(metric, [pair for pair in pairs if pair[0] != "step"], tenant, watermark)
+        wanted = asked([pair for pair in pairs if pair[0] != "step"])
+        request = parse(metric, wanted.query, tenant, watermark)
         points = parted(request, step, tenant.week_start)
+        found, plan = await layers.in_buckets(
+            self.answers.store,
+            metric,
+            wanted,
+            tenant,
+            watermark,
+            otherwise=facts("no buckets make up these steps, or an answer of now was asked for (max_age is not given)"),
+            cuts=lambda kept: [
+                edge for point in parted(kept, step, tenant.week_start) for edge in (point.start, point.end)
+            ],
+        )
+        if found is not None:
+            request, watermark = found.request, found.version
+            points = parted(request, step, tenant.week_start)
         begun = [point for point in points if point.start < request.question.at]
-        if request.question.metric.by_entry and not request.question.interval and self.answers.count_apart and begun:
+        if found is not None:
+            whole, *bodies = _from_buckets(request, found, begun, tenant)
+        elif request.question.metric.by_entry and not request.question.interval and self.answers.count_apart and begun:
             whole, *bodies = await self._by_entry(request, begun, watermark, tenant)
         else:
             whole, *bodies = await _all(
@@ -99,6 +118,8 @@ class Series:
             own = [_shown(point, _of_segment(request, point, found, cut), found["status"]) for point, found in known]
             segment["points"] = own + [_shown(point) for point in points[len(begun) :]]
         shown = [_shown(point, found, found["status"]) for point, found in known]
+        if wanted.shows_plan:
+            whole["plan"] = plan.shown()
         return {**whole, "step": step, "points": shown + [_shown(point) for point in points[len(begun) :]]}
 
     async def _by_entry(
@@ -125,6 +146,21 @@ class Series:
         """The body over one point's window."""
         async with self.turns:
             return await self.answers.body(_asked(request, point), watermark, tenant)
+
+
+def _from_buckets(
+    request: Request, found: layers.Found, points: Sequence[Point], tenant: Tenant
+) -> list[dict[str, Any]]:
+    """The body over the whole window and those over the points', from the buckets that make them up."""
+    question, previous = request.question, request.previous
+    before = None if previous is None else found.cells(previous.start, previous.end)[:1]
+    return [
+        body(request, found.cells(question.start, question.end), before, found.version, tenant.k_anon),
+        *(
+            body(_asked(request, point), found.cells(point.start, point.end), None, found.version, tenant.k_anon)
+            for point in points
+        ),
+    ]
 
 
 def _asked(request: Request, point: Point) -> Request:

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from query_api import cursor
+from query_api import cursor, layers
 from query_api.answer import body
 from query_api.count import Unit
 from query_api.paging import page
 from query_api.parameters import LONGEST_TEXT, Query, Request, invalid, names_list, parse
+from query_api.plan import asked
 from query_api.question import Cell, Question
 from query_api.story import story, why
 from schemas.errors import Problem, problem_object
@@ -74,9 +75,12 @@ class Answers:
     count_apart: CountApart | None = None
 
     async def value(self, metric: Metric, query: Query, tenant: Tenant) -> dict[str, Any]:
-        """Raises `Problem`, `StoreUnavailable`."""
-        watermark = self.watermark()
-        return await self.body(parse(metric, query, tenant, watermark), watermark, tenant)
+        """From the layer that the plan chooses. Raises `Problem`, `StoreUnavailable`."""
+        watermark, wanted = self.watermark(), asked(query)
+        plan, content = await layers.answer(self.store, metric, wanted, tenant, watermark)
+        if content is None:
+            content = await self.body(parse(metric, wanted.query, tenant, watermark), watermark, tenant)
+        return {**content, "plan": plan.shown()} if wanted.shows_plan else content
 
     async def body(self, request: Request, watermark: int, tenant: Tenant) -> dict[str, Any]:
         """The answer to what was understood. Raises `StoreUnavailable`."""
@@ -92,10 +96,10 @@ class Answers:
     async def values(self, query: Query, tenant: Tenant) -> dict[str, Any]:
         """Several metrics (`metrics=a,b`; all, if it is not given) with the same query: each a body or a problem."""
         pairs = list(query)
-        asked = [text for name, text in pairs if name == "metrics"]
-        if len(asked) > 1:
+        given = [text for name, text in pairs if name == "metrics"]
+        if len(given) > 1:
             raise invalid("metrics", "is given twice")
-        names = names_list("metrics", asked[0]) if asked else list(METRICS)
+        names = names_list("metrics", given[0]) if given else list(METRICS)
         if len(names) > MOST_METRICS:
             raise invalid("metrics", f"at most {MOST_METRICS}")
         rest = [pair for pair in pairs if pair[0] != "metrics"]
@@ -111,11 +115,11 @@ class Answers:
         """The units behind a number, a page at a time; the cursor fixes `at`. Raises `Problem`."""
         pairs = list(query)
         unit_id = _unit_id(pairs)
-        asked = page([pair for pair in pairs if pair[0] != "id"])
-        question = replace(parse(metric, asked.query, tenant, self.watermark()).question, unit_id=unit_id)
-        total, units = await self.explaining(self.store, question, asked.after(question), asked.limit + 1)
-        shown = units[: asked.limit]
-        is_last = len(units) <= asked.limit
+        wanted = page([pair for pair in pairs if pair[0] != "id"])
+        question = replace(parse(metric, wanted.query, tenant, self.watermark()).question, unit_id=unit_id)
+        total, units = await self.explaining(self.store, question, wanted.after(question), wanted.limit + 1)
+        shown = units[: wanted.limit]
+        is_last = len(units) <= wanted.limit
         return {
             "metric": metric.name,
             "at": format_instant(question.at),

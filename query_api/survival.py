@@ -7,7 +7,7 @@ At equal ages outcomes come before censorings. Variance by Greenwood, limits by 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from query_api.statistics import NO_LIMITS, Limits, Z
@@ -47,24 +47,22 @@ class Curve:
         )
 
 
-def kaplan_meier(events: Sequence[int], censored: Sequence[int]) -> Curve:
-    """The curve of ascending ages with an outcome and ascending ages without one."""
+def kaplan_meier(events: Mapping[int, int], censored: Mapping[int, int]) -> Curve:
+    """The curve of how many units had an outcome, and how many had none so far, at each age."""
     ages: list[int] = []
     shares: list[float] = []
     sums: list[float] = []
     share, total = 1.0, 0.0
-    done = gone = 0
-    while done < len(events):
-        age = events[done]
-        while gone < len(censored) and censored[gone] < age:
-            gone += 1
-        at_risk = len(events) + len(censored) - done - gone
-        first = done
-        while done < len(events) and events[done] == age:
-            done += 1
-        left = at_risk - (done - first)
+    at_risk = sum(events.values()) + sum(censored.values())
+    gone = sorted(censored, reverse=True)
+    for age in sorted(events):
+        while gone and gone[-1] < age:
+            at_risk -= censored[gone.pop()]
+        done = events[age]
+        left = at_risk - done
         share = share * left / at_risk
-        total = total + (done - first) / (at_risk * left) if left else math.inf
+        total = total + done / (at_risk * left) if left else math.inf
+        at_risk = left
         ages.append(int(age))
         shares.append(share)
         sums.append(total)

@@ -76,6 +76,10 @@ FOLD_SECONDS = Signal("sojourn_fold_seconds_total", "counter", "CPU time spent o
 WORKER_STARTS = Signal("sojourn_worker_starts_total", "counter", "How often each worker was started.", "worker")
 WORKER_CPU = Signal("sojourn_worker_cpu_seconds_total", "counter", "CPU time that each worker has spent.", "worker")
 PARTITIONS = Signal("sojourn_worker_partitions", "gauge", "Partitions that each worker reads.", "worker")
+KEPT = Signal("sojourn_kept_jobs_total", "counter", "Times that rolling windows of a metric were counted anew.")
+KEEPING_FAILURES = Signal("sojourn_kept_jobs_failed_total", "counter", "Times that this failed; it is tried again.")
+KEEPING_SECONDS = Signal("sojourn_kept_jobs_seconds_total", "counter", "Time spent on it.")
+KEPT_AGE = Signal("sojourn_kept_age_seconds", "gauge", "Age of the oldest answer that is kept of a rolling window.")
 # Under the names that Prometheus' own clients give them.
 PROCESS_CPU = Signal("process_cpu_seconds_total", "counter", "CPU time that this process has spent.")
 PROCESS_MEMORY = Signal("process_resident_memory_bytes", "gauge", "Memory that this process has resident.")
@@ -109,6 +113,10 @@ SIGNALS: tuple[Signal, ...] = (
     WORKER_STARTS,
     WORKER_CPU,
     PARTITIONS,
+    KEPT,
+    KEEPING_FAILURES,
+    KEEPING_SECONDS,
+    KEPT_AGE,
     PROCESS_CPU,
     PROCESS_MEMORY,
     PROCESS_START,

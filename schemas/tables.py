@@ -358,8 +358,8 @@ METRIC_BUCKETS = Table(
 )
 METRIC_POINTS = Table(
     "metric_points",
-    "The published answers (JSON): of the windows that roll (end 0), and of those that have closed, by the instant (ms) "
-    "at which they did. Of each the newest version counts: the watermark that was read before.",
+    "The published answers (JSON): of the windows that roll (end 0), and of those that have closed, by the instant (ms)"
+    " at which they did. Of each the newest version counts: the watermark that was read before.",
     (
         Column("tenant", WORD),
         Column("metric", WORD),

@@ -239,6 +239,17 @@ class Metric:
         return tuple(name for name in self.details if name not in other)
 
     @property
+    def adds_up(self) -> bool:
+        """Whether what is counted of the parts of a window can be added up to what counting the whole finds."""
+        whole_only = self.shape in (Shape.PER_PERSON, Shape.DISTINCT, Shape.STICKINESS, Shape.LEVEL)
+        return self.by_entry and not (whole_only or self.tallied or self.beside or self.longer or self.derived)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """What it is cut by, but for the traits, of which nobody knows how many there are."""
+        return tuple(name for name in self.segments if not name.endswith("*"))
+
+    @property
     def horizons(self) -> tuple[str, ...]:
         """The parameters that hold how long after its entry a unit can still have its outcome."""
         named: tuple[str, ...] = self.options.get("horizons") or ((self.horizon,) if self.horizon else ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def test_only_watermark_and_status_change_with_time() -> None:
 
 
 def test_an_immature_rate_is_the_kaplan_meier_estimate() -> None:
-    cell = rate(7, 10, mature=4, events=[HOUR, HOUR, 2 * HOUR], censored=[HOUR] * 3 + [24 * HOUR] * 4)
+    cell = rate(7, 10, mature=4, events=Counter([HOUR, HOUR, 2 * HOUR]), censored=Counter([HOUR] * 3 + [24 * HOUR] * 4))
     given = answer("cart_abandonment_rate", cell)
     assert given["value"] == pytest.approx(0.8 * 4 / 5)
     assert (given["basis"], given["status"], given["maturity"]) == ("estimate", "provisional", 0.4)
@@ -76,14 +77,14 @@ def test_an_immature_rate_is_the_kaplan_meier_estimate() -> None:
 
 
 def test_a_rate_of_outcomes_is_the_complement() -> None:
-    cell = rate(1, 4, mature=1, events=[HOUR], censored=[2 * HOUR] * 3)
+    cell = rate(1, 4, mature=1, events=Counter([HOUR]), censored=Counter([2 * HOUR] * 3))
     given = answer("reopen_rate", cell)
     assert given["value"] == 0.25
     assert given["interval"]["low"] < 0.25 < given["interval"]["high"]
 
 
 def test_an_estimate_that_no_unit_of_that_age_backs_says_so() -> None:
-    given = answer("cart_abandonment_rate", rate(3, 3, mature=0, censored=[HOUR] * 3))
+    given = answer("cart_abandonment_rate", rate(3, 3, mature=0, censored=Counter([HOUR] * 3)))
     assert given["estimate"]["reached"] is False
     assert "horizon_not_reached" in given["warnings"]
     assert given["interval"] == {"low": None, "high": None, "method": "kaplan_meier", "confidence": 0.95}
@@ -143,7 +144,12 @@ def test_a_state_says_when_its_last_day_is_not_over() -> None:
 
 
 SOLVED = Cell(
-    n=4, numerator=10_000, denominator=4, durations=[1000, 2000, 3000, 4000], events=[1000, 2000], censored=[5000] * 2
+    n=4,
+    numerator=10_000,
+    denominator=4,
+    durations=[1000, 2000, 3000, 4000],
+    events=Counter([1000, 2000]),
+    censored=Counter([5000] * 2),
 )
 
 
@@ -175,7 +181,14 @@ def test_a_chosen_statistic_becomes_the_value() -> None:
 
 
 def test_the_median_of_a_young_cohort_counts_those_still_open() -> None:
-    cell = Cell(n=4, numerator=3000, mature=2, durations=[1000, 2000], events=[1000, 2000], censored=[9000] * 2)
+    cell = Cell(
+        n=4,
+        numerator=3000,
+        mature=2,
+        durations=[1000, 2000],
+        events=Counter([1000, 2000]),
+        censored=Counter([9000] * 2),
+    )
     given = answer("first_response_time", cell)
     assert (given["value"], given["basis"], given["maturity"]) == (2.0, "estimate", 0.5)
     assert given["observed"]["value"] == 1.5
@@ -186,20 +199,22 @@ def test_the_median_of_a_young_cohort_counts_those_still_open() -> None:
 
 def test_no_resolution_yet_is_nothing_rather_than_immature() -> None:
     query = (*DAY[:2], ("at", "2026-11-18T12:00:00Z"), ("statistic", "median"))
-    given = answer("resolution_time", Cell(censored=[HOUR]), query=query)
+    given = answer("resolution_time", Cell(censored=Counter([HOUR])), query=query)
     assert (given["value"], given["basis"], given["estimate"]) == (None, "observed", None)
     assert given["warnings"] == ["not_reached", "open_window", "small_n"]
 
 
 def test_a_median_that_is_not_reached_is_null_with_a_warning() -> None:
-    cell = Cell(n=4, numerator=1000, mature=1, durations=[1000], events=[1000], censored=[9000] * 3)
+    cell = Cell(n=4, numerator=1000, mature=1, durations=[1000], events=Counter([1000]), censored=Counter([9000] * 3))
     given = answer("first_response_time", cell)
     assert given["value"] is None
     assert "not_reached" in given["warnings"]
 
 
 def test_the_share_within_an_sla_counts_those_still_waiting() -> None:
-    cell = Cell(n=4, numerator=1000, mature=1, durations=[1000], events=[1000], censored=[500, 9000, 9000])
+    cell = Cell(
+        n=4, numerator=1000, mature=1, durations=[1000], events=Counter([1000]), censored=Counter([500, 9000, 9000])
+    )
     given = answer("first_response_time", cell, query=(*DAY, ("sla", "PT5S")))
     assert given["statistics"]["sla_share"] == pytest.approx(1 / 3)
 
@@ -254,7 +269,7 @@ def test_counts_are_compared_without_limits() -> None:
 
 
 def test_an_estimate_is_compared_by_mover() -> None:
-    young = rate(3, 4, mature=2, events=[HOUR], censored=[HOUR] + [24 * HOUR] * 2)
+    young = rate(3, 4, mature=2, events=Counter([HOUR]), censored=Counter([HOUR] + [24 * HOUR] * 2))
     given = answer("cart_abandonment_rate", young, query=(*DAY, ("compare", "previous")), before=rate(48, 80))
     assert given["comparison"]["method"] == "mover"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -46,7 +47,9 @@ async def test_details_may_be_counted_by_other_metrics_and_derived_from_each_oth
 def test_a_rate_may_have_a_denominator_of_its_own_and_then_no_curve() -> None:
     half = replace(METRICS["reopen_rate"], denominator=lambda n, *_: Fraction(n, 2))
     question = parse(half, [("at", "2026-11-18")], DEMO, 0).question
-    found = figure(question, Cell(n=6, numerator=1, denominator=6, mature=0, persons=6, events=[1], censored=[2]))
+    found = figure(
+        question, Cell(n=6, numerator=1, denominator=6, mature=0, persons=6, events=Counter([1]), censored=Counter([2]))
+    )
     assert (found.value, found.denominator, found.basis, found.estimate) == (1 / 3, 3.0, "observed", None)
 
 

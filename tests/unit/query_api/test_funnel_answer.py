@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +34,7 @@ def body(*cells: FunnelCell, request: FunnelRequest | None = None, k_anon: int =
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=40).map(sorted), st.integers(0, 40))
 def test_where_nobody_can_come_any_more_the_median_is_an_order_statistic(ages: list[int], others: int) -> None:
-    curve = kaplan_meier(ages, [UNBOUNDED] * others)
+    curve = kaplan_meier(Counter(ages), Counter({UNBOUNDED: others}))
     assert known_median(ages, len(ages) + others) == curve.quantile(0.5)[0]
 
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import pytest
 
-from query_api.survival import kaplan_meier
+from query_api import survival
+from query_api.survival import Curve
+
+
+def kaplan_meier(events: Sequence[int], censored: Sequence[int]) -> Curve:
+    """Of ages one by one."""
+    return survival.kaplan_meier(Counter(events), Counter(censored))
+
 
 REMISSION = kaplan_meier([6, 6, 6, 7, 10, 13, 16, 22, 23], [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35])
 

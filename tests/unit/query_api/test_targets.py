@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 from typing import Any
 
@@ -100,7 +101,7 @@ def test_a_target_is_of_one_definition_and_one_statistic() -> None:
     mean = (("definition", "mean"),)
     assert answer("csat", scores(4, 5), query=mean, value=0.8)["target"] is None
     assert answer("csat", scores(4, 5), query=mean, value=4.2, definition="mean")["target"]["met"] is True
-    closed = Cell(n=2, mature=2, numerator=10_000, durations=[4_000, 6_000], events=[4_000, 6_000])
+    closed = Cell(n=2, mature=2, numerator=10_000, durations=[4_000, 6_000], events=Counter([4_000, 6_000]))
     assert answer("first_response_time", closed, value=5)["target"]["met"] is True
     assert answer("first_response_time", closed, query=(("statistic", "p90"),), value=5)["target"] is None
     p90 = answer("first_response_time", closed, query=(("statistic", "p90"),), value=5, statistic="p90")["target"]

@@ -1,0 +1,263 @@
+"""Keeps the rolling windows: buckets, published answers and revisions, computed again and again from the facts.
+
+Nothing is incremented: a job counts a metric's windows anew as of the watermark that it reads first, and writes them
+under this version, so that whoever does it, twice or after another's death, leaves the same. What adds up is counted
+once, in parts, and every window is made of these; the rest is asked window by window. A job is due when its answers are
+older than they should be; the one that is the longest overdue comes first, and a job that takes long comes less often.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+from query_api import kept
+from query_api.adding import Bucket, added
+from query_api.answer import body
+from query_api.bucketing import bucketing
+from query_api.count import bucketed, count, run
+from query_api.kept import ROLLING, Published, Shelf
+from query_api.parameters import Query, parse
+from query_api.plan import WINDOWS, Place
+from query_api.question import Cell
+from query_api.revisions import restated
+from query_api.windows import SPANS, Closed, Span, closed_windows, edges
+from schemas import signals
+from schemas.errors import Problem
+from schemas.metrics import METRICS
+from schemas.metrics.metric import Metric, Shape
+from schemas.ports import Store, StoreRejected, StoreUnavailable
+from schemas.tenants import Tenant, Tenants
+
+logger = logging.getLogger(__name__)
+SHARE = 0.4
+"""Of the time, how much may be spent on keeping: the rest of it belongs to the events and to those who ask."""
+MOST_OFTEN = 10
+"""A job comes at most every so many times of what it takes."""
+IDLE_SECONDS = 300.0
+"""How old an answer may get while nothing is stored: only the window has moved."""
+MARGIN_MS = 10_000
+"""Frames are stored out of the order of their receipt by as much."""
+
+_STORED = """SELECT tenant, toUnixTimestamp64Milli(max(received_at)) FROM events
+WHERE received_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') GROUP BY tenant"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is computed at once: of one metric of a tenant the windows of a span, in total (`cuts` empty) or by each
+    dimension; or, with `closes`, the windows that have closed.
+    """
+
+    tenant: str
+    metric: str
+    span: Span
+    cuts: tuple[str, ...] = ()
+    closes: bool = False
+
+
+@dataclass(slots=True)
+class Done:
+    """When a job was done last (s, of a clock that nobody sets), as of which version (ms), and how long it took (s)."""
+
+    at: float = float("-inf")
+    version: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Keeper:
+    """The owner's work. `watermark` raises `Problem` while there is none."""
+
+    store: Store
+    tenants: Tenants
+    watermark: Callable[[], int]
+    clock: Callable[[], float] = time.monotonic
+    share: float = SHARE
+    done: dict[Job, Done] = field(default_factory=dict)
+    stored: dict[str, int] = field(default_factory=dict)
+    jobs: int = 0
+    failures: int = 0
+    seconds: float = 0.0
+    _looked: int = 0
+    _rested: float = 0.0
+
+    async def tick(self) -> None:
+        """Do what is due, but no more than the share of the time since the last tick, or one job. Raises what the store
+        raises when it is asked what is new.
+        """
+        began = self.clock()
+        allowed = self.share * (began - self._rested) if self._rested else 1.0
+        await self._look()
+        for job in self._due():
+            await self.do(job)
+            if self.clock() - began >= allowed:
+                break
+        self.seconds += self.clock() - began
+        self._rested = began
+
+    async def all(self, tenant: Tenant) -> int:
+        """Everything of one tenant anew, once; how many jobs that were."""
+        found = list(_jobs(tenant))
+        for job in found:
+            await self.do(job)
+        return len(found)
+
+    async def do(self, job: Job) -> None:
+        """One job; a failure is told, and the job waits its time."""
+        began, done = self.clock(), self.done.setdefault(job, Done())
+        try:
+            done.version = await self._compute(job)
+        except (StoreRejected, StoreUnavailable, Problem) as error:
+            self.failures += 1
+            logger.warning("%s of %s over %s: not kept: %s", job.metric, job.tenant, job.span.name, error)
+        self.jobs += 1
+        done.at = self.clock()
+        done.seconds = done.at - began
+
+    def readings(self) -> dict[signals.Signal, signals.Reading]:
+        """What `/metrics` tells: nothing of one who has never done anything, for somebody else is the owner."""
+        if not self.jobs:
+            return {}
+        now = self.watermark()
+        rolling = [done.version for job, done in self.done.items() if done.version and not job.closes]
+        return {
+            signals.KEPT: self.jobs,
+            signals.KEEPING_FAILURES: self.failures,
+            signals.KEEPING_SECONDS: self.seconds,
+            **({signals.KEPT_AGE: max(0, now - min(rolling)) / 1000} if rolling else {}),
+        }
+
+    async def _look(self) -> None:
+        """Which tenants have stored something."""
+        watermark = self.watermark()
+        since = self._looked - MARGIN_MS if self._looked else 0
+        for tenant, received in await self.store.query(_STORED, {"since": max(0, since)}):
+            self.stored[tenant] = max(self.stored.get(tenant, 0), int(received))
+        self._looked = watermark
+
+    def _due(self) -> Iterator[Job]:
+        """The jobs that are overdue, the one that is it most first."""
+        tenants = [tenant for tenant in self.tenants.all if tenant.id in self.stored]
+        overdue = {job: self._overdue(job) for tenant in tenants for job in _jobs(tenant)}
+        return iter(sorted((job for job in overdue if overdue[job] >= 1), key=lambda job: -overdue[job]))
+
+    def _overdue(self, job: Job) -> float:
+        """How many times older its answers are than they should be."""
+        done = self.done.get(job)
+        if done is None:
+            return float("inf")
+        is_new = self.stored[job.tenant] >= done.version - MARGIN_MS
+        patience = max(job.span.patience(job.cuts, job.closes), MOST_OFTEN * done.seconds)
+        return (self.clock() - done.at) / (patience if is_new else max(patience, IDLE_SECONDS))
+
+    async def _compute(self, job: Job) -> int:
+        version = self.watermark()
+        tenant, metric = self.tenants.by_id(job.tenant), METRICS[job.metric]
+        versions = self.done[job].version, version
+        if tenant is None:  # the tenants file has changed
+            return version
+        if job.closes:
+            await self._publish_closed(tenant, metric, versions, job.span)
+        elif metric.adds_up:
+            await self._in_parts(tenant, metric, versions, job.span)
+        else:
+            await self._window_by_window(tenant, metric, version, job)
+        return version
+
+    async def _in_parts(self, tenant: Tenant, metric: Metric, versions: tuple[int, int], span: Span) -> None:
+        """Count all parts at once, keep them, and publish every window that they make up."""
+        version = versions[1]
+        cuts = metric.dimensions
+        grid = edges(span, version, tenant.timezone, tenant.week_start)
+        asked = parse(metric, [], tenant, version).question
+        question = replace(asked, start=grid[0], end=grid[-1])
+        statement, names = bucketing(question, grid[:-1], cuts)
+        found = bucketed(question, names, cuts, grid, await run(self.store, question, statement))
+        await kept.keep(self.store, Shelf(tenant.id, metric.name, span.name), version, grid, found)
+        parts = list(pairwise(grid))
+
+        def cells(cut: str, start: int, end: int) -> list[Cell]:
+            inside = [
+                Bucket(*part, [*total, *of_cut])
+                for part, total, of_cut in zip(parts, found[""], found[cut] if cut else [()] * len(parts), strict=True)
+                if start <= part[0] and part[1] <= end
+            ]
+            return added(question, inside, start)
+
+        answers = []
+        for window in span.windows:
+            for cut in ("", *cuts):
+                request = parse(metric, _query(window, cut), tenant, version)
+                assert request.previous is not None
+                now = cells(cut, request.question.start, request.question.end)
+                before = cells("", request.previous.start, request.previous.end)
+                content = body(request, now, before, version, tenant.k_anon)
+                answers.append(Published(Place(metric.name, window, cut), ROLLING, content))
+        bodies: dict[Closed, Mapping[str, Any]] = {}
+        for closed in closed_windows(span, version, tenant):
+            request = parse(metric, closed.query, tenant, version)
+            now = cells("", closed.start, closed.end)
+            bodies[closed] = body(request, now, None, version, tenant.k_anon)
+        answers += await restated(self.store, tenant.id, metric, versions, bodies)
+        await kept.publish(self.store, tenant.id, version, answers)
+
+    async def _window_by_window(self, tenant: Tenant, metric: Metric, version: int, job: Job) -> None:
+        answers = []
+        for cut in job.cuts or ("",):
+            content: dict[str, Any] = {}
+            for window in _windows(metric, job.span):
+                if not content or not _is_one(metric):
+                    content = await self._asked(metric, _query(window, cut), tenant, version)
+                answers.append(Published(Place(metric.name, window, cut), ROLLING, content))
+        await kept.publish(self.store, tenant.id, version, answers)
+
+    async def _publish_closed(self, tenant: Tenant, metric: Metric, versions: tuple[int, int], span: Span) -> None:
+        """The window of each length that closed last, and those that were published before: they may have changed."""
+        version = versions[1]
+        windows = list(closed_windows(span, version, tenant))
+        known = await kept.closed(self.store, tenant.id, metric.name)
+        newest = {closed.window: closed for closed in windows}
+        bodies: dict[Closed, Mapping[str, Any]] = {}
+        for closed in windows:
+            if (closed.window, closed.end) in known or newest[closed.window] is closed:
+                bodies[closed] = await self._asked(metric, closed.query, tenant, version)
+        answers = await restated(self.store, tenant.id, metric, versions, bodies)
+        await kept.publish(self.store, tenant.id, version, answers)
+
+    async def _asked(self, metric: Metric, query: Query, tenant: Tenant, version: int) -> dict[str, Any]:
+        request = parse(metric, query, tenant, version)
+        cells, before = await count(self.store, request.question), None
+        if request.previous is not None and any(name == "compare" for name, _ in query):
+            before = await count(self.store, replace(request.previous, segments=()))
+        return body(request, cells, before, version, tenant.k_anon)
+
+
+def _query(window: str, cut: str) -> list[tuple[str, str]]:
+    return [("window", window), ("compare", "previous"), *([("segment", cut)] if cut else [])]
+
+
+def _is_one(metric: Metric) -> bool:
+    """Whether all windows with one end have one answer: states that look at days of their own."""
+    return metric.shape in (Shape.DISTINCT, Shape.STICKINESS)
+
+
+def _windows(metric: Metric, span: Span) -> Iterable[str]:
+    return WINDOWS if _is_one(metric) else span.windows
+
+
+def _jobs(tenant: Tenant) -> Iterator[Job]:
+    """All that is kept for a tenant."""
+    for metric in METRICS.values():
+        for span in SPANS:
+            if metric.adds_up:
+                yield Job(tenant.id, metric.name, span)
+                continue
+            yield Job(tenant.id, metric.name, span, closes=True)
+            if not _is_one(metric) or span is SPANS[0]:
+                yield Job(tenant.id, metric.name, span)
+                yield Job(tenant.id, metric.name, span, metric.dimensions)
