@@ -78,6 +78,7 @@ class Keeper:
     watermark: Callable[[], int]
     clock: Callable[[], float] = time.monotonic
     share: float = SHARE
+    metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
     done: dict[Job, Done] = field(default_factory=dict)
     stored: dict[str, int] = field(default_factory=dict)
     jobs: int = 0
@@ -102,7 +103,7 @@ class Keeper:
 
     async def all(self, tenant: Tenant) -> int:
         """Everything of one tenant anew, once; how many jobs that were."""
-        found = list(_jobs(tenant))
+        found = list(self._jobs(tenant))
         for job in found:
             await self.do(job)
         return len(found)
@@ -143,7 +144,7 @@ class Keeper:
     def _due(self) -> Iterator[Job]:
         """The jobs that are overdue, the one that is it most first."""
         tenants = [tenant for tenant in self.tenants.all if tenant.id in self.stored]
-        overdue = {job: self._overdue(job) for tenant in tenants for job in _jobs(tenant)}
+        overdue = {job: self._overdue(job) for tenant in tenants for job in self._jobs(tenant)}
         return iter(sorted((job for job in overdue if overdue[job] >= 1), key=lambda job: -overdue[job]))
 
     def _overdue(self, job: Job) -> float:
@@ -155,9 +156,22 @@ class Keeper:
         patience = max(job.span.patience(job.cuts, job.closes), MOST_OFTEN * done.seconds)
         return (self.clock() - done.at) / (patience if is_new else max(patience, IDLE_SECONDS))
 
+    def _jobs(self, tenant: Tenant) -> Iterator[Job]:
+        """All that is kept for a tenant."""
+        for name, metric in self.metrics.items():
+            for span in SPANS:
+                if metric.adds_up:
+                    yield Job(tenant.id, name, span)
+                    continue
+                if not _is_one(metric) or span is SPANS[0]:
+                    yield Job(tenant.id, name, span)
+                    yield Job(tenant.id, name, span, metric.dimensions)
+                if not _is_one(metric) or span is not SPANS[0]:
+                    yield Job(tenant.id, name, span, closes=True)
+
     async def _compute(self, job: Job) -> int:
         version = self.watermark()
-        tenant, metric = self.tenants.by_id(job.tenant), METRICS[job.metric]
+        tenant, metric = self.tenants.by_id(job.tenant), self.metrics[job.metric]
         versions = self.done[job].version, version
         if tenant is None:  # the tenants file has changed
             return version
@@ -219,7 +233,9 @@ class Keeper:
     async def _publish_closed(self, tenant: Tenant, metric: Metric, versions: tuple[int, int], span: Span) -> None:
         """The window of each length that closed last, and those that were published before: they may have changed."""
         version = versions[1]
-        windows = list(closed_windows(span, version, tenant))
+        windows = [
+            each for each in closed_windows(span, version, tenant) if each.window == "P1D" or not _is_one(metric)
+        ]
         known = await kept.closed(self.store, tenant.id, metric.name)
         newest = {closed.window: closed for closed in windows}
         bodies: dict[Closed, Mapping[str, Any]] = {}
@@ -248,16 +264,3 @@ def _is_one(metric: Metric) -> bool:
 
 def _windows(metric: Metric, span: Span) -> Iterable[str]:
     return WINDOWS if _is_one(metric) else span.windows
-
-
-def _jobs(tenant: Tenant) -> Iterator[Job]:
-    """All that is kept for a tenant."""
-    for metric in METRICS.values():
-        for span in SPANS:
-            if metric.adds_up:
-                yield Job(tenant.id, metric.name, span)
-                continue
-            yield Job(tenant.id, metric.name, span, closes=True)
-            if not _is_one(metric) or span is SPANS[0]:
-                yield Job(tenant.id, metric.name, span)
-                yield Job(tenant.id, metric.name, span, metric.dimensions)

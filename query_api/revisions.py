@@ -17,7 +17,7 @@ from query_api.plan import Place
 from query_api.windows import Closed
 from schemas.errors import Problem
 from schemas.metrics.metric import Metric
-from schemas.periods import format_instant
+from schemas.periods import format_instant, parse_instant
 from schemas.ports import Store
 from schemas.tables import REVISIONS
 from schemas.tenants import Tenant
@@ -58,7 +58,8 @@ async def restated(
         changed.append(Published(Place(metric.name, closed.window), closed.end, content))
         if old is not None and old.maturity == 1 and old.value != content["value"]:
             why = await _why(store, tenant, metric, max(looked, old.version))
-            rows.append((tenant, metric.name, version, closed.start, closed.end, "", old.value, content["value"], why))
+            window = (parse_instant(content["window"][edge], "UTC") for edge in ("start", "end"))
+            rows.append((tenant, metric.name, version, *window, "", old.value, content["value"], why))
     if rows:
         names = [column.name for column in REVISIONS.columns]
         await store.insert(REVISIONS.name, dict(zip(names, zip(*rows, strict=True), strict=True)))
