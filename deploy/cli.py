@@ -95,7 +95,9 @@ def _dead_letters(read: Settings, arguments: Namespace) -> None:
 def _rebuild(read: Settings, arguments: Namespace) -> None:
     from deploy import rebuild
 
-    print(rebuild.facts(read, arguments.anew))
+    if arguments.layer == "windows" and arguments.anew is not None:
+        raise CannotStart("rebuild windows: always makes all of them anew, --anew names facts")
+    print(rebuild.windows(read) if arguments.layer == "windows" else rebuild.facts(read, arguments.anew))
 
 
 def _demo(read: Settings, arguments: Namespace) -> None:
@@ -136,7 +138,9 @@ def _letter_options(command: ArgumentParser) -> None:
 
 
 def _rebuild_options(command: ArgumentParser) -> None:
-    command.add_argument("layer", choices=("facts",), nargs="?", default="facts", help="what to build (default: facts)")
+    command.add_argument(
+        "layer", choices=("facts", "windows"), nargs="?", default="facts", help="what to build (default: facts)"
+    )
     names = [table.name for table in FACTS]
     again = "from the beginning, also what is complete: these (none named: all)"
     command.add_argument("--anew", nargs="*", choices=names, metavar="FACT", help=f"{again}: {', '.join(names)}")
@@ -150,7 +154,11 @@ COMMANDS: dict[str, Command] = {
     "setup": Command("topics, tables and, where there is none, a tenants file with new keys", _setup),
     "topics": Command("create the topics", _topics),
     "migrate": Command("bring the store to the tables of this version", _migrate),
-    "rebuild": Command("build facts that are missing out of the archive, while serving", _rebuild, _rebuild_options),
+    "rebuild": Command(
+        "build facts that are missing out of the archive, or the rolling windows anew, while serving",
+        _rebuild,
+        _rebuild_options,
+    ),
     "dead-letters": Command("list or replay what could not be counted", _dead_letters, _letter_options),
     "demo": Command("send made-up journeys: 60 days of them, then live until told to stop", _demo, _demo_options),
     "import": Command("read events from files (not there yet)", _later("import")),

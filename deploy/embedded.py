@@ -33,6 +33,7 @@ from deploy.store import ClickHouseStore
 from deploy.welcome import welcome
 from ingest.dispatcher import Dispatcher
 from ingest.service import Ingest
+from query_api.keeper import TICK_SECONDS, Keeper
 from query_api.live import Live
 from query_api.service import Lag
 from schemas import signals
@@ -69,6 +70,7 @@ class Service:
     dead_letters: Counter[str] = field(default_factory=Counter)
     stored_after: Histogram = field(default_factory=Histogram)
     live: Live | None = None
+    keeper: Keeper | None = None
     log: InProcessLog = field(init=False)
 
     def __post_init__(self) -> None:
@@ -120,6 +122,7 @@ class Service:
             **self.requests.readings(),
             **self.engine.readings(),
             **(self.live.readings() if self.live else {}),
+            **(self.keeper.readings() if self.keeper else {}),
             signals.ACCEPTED: self.accepted,
             signals.REJECTED: self.dead_letters.total(),
             signals.DEAD_LETTERS: dict(self.dead_letters),
@@ -154,6 +157,9 @@ async def serve(settings: Settings, edges: Edges) -> None:
         await service.refold_the_end()
         missing = Missing(service.store)
         await stack.enter_async_context(Repeating("facts out of the archive", missing.build, AGAIN_SECONDS))
+        if settings.keep_share:
+            service.keeper = Keeper(service.store, tenants, service.log.watermark, share=settings.keep_share)
+            await stack.enter_async_context(Repeating("the rolling windows", service.keeper.tick, TICK_SECONDS))
         producers = Ingest(service.log, tenants, clock=clock)
         service.live = query_api.app.live_numbers(service.store, tenants, service.log.watermark)
         app = application(

@@ -24,6 +24,7 @@ from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
 from deploy.kafka.lag import WatchedLag, watched
+from deploy.keeping import KEPT
 from deploy.opening import listen, need_kafka, need_server, serve_until_told
 from schemas import signals
 from schemas.settings import Settings
@@ -118,7 +119,17 @@ class Slot:
 
 def _counters(told: dict[str, Any]) -> dict[str, float]:
     """Everything in a report that only grows."""
-    names = ("events", "frames", "retries", "inserts", "failures", "decode_seconds", "fold_seconds", "cpu_seconds")
+    names = (
+        "events",
+        "frames",
+        "retries",
+        "inserts",
+        "failures",
+        "decode_seconds",
+        "fold_seconds",
+        "cpu_seconds",
+        *KEPT,
+    )
     letters = {f"letters:{reason}": count for reason, count in told.get("dead_letters", {}).items()}
     stored = told.get("stored_after", {"counts": (), "total": 0.0})
     buckets = {f"stored:{place}": count for place, count in enumerate(stored["counts"])}
@@ -162,6 +173,10 @@ class Processors:
             signals.WORKER_STARTS: {slot.name: slot.starts for slot in self.slots},
             signals.PARTITIONS: {slot.name: len(slot.told.get("assigned", ())) for slot in self.slots},
         }
+        told |= {signal: total[name] for name, signal in KEPT.items()}
+        kept = [age for slot in self.slots if (age := slot.told.get("kept_age")) is not None]
+        if kept:
+            told[signals.KEPT_AGE] = min(kept)  # of several, all but the owner's are from before
         if self.lag.records is not None:
             told[signals.LAG] = self.lag.records
         ages = [clock() - at for slot in self.slots if (at := slot.told.get("counted_to")) is not None]

@@ -1,4 +1,4 @@
-"""`sojourn rebuild`: makes anew, out of the archive, what is derived from it; the facts for now.
+"""`sojourn rebuild`: makes anew what is derived: the facts out of the archive, the rolling windows out of the facts.
 
 With separate services it runs beside them and they go on. The one process does what is missing by itself, beside its
 requests; its folder is its own, so that the command is for when it is stopped, or for facts that are to be made anew.
@@ -12,10 +12,14 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from deploy.clock import clock
-from deploy.opening import is_embedded, lock_folder, open_store
+from deploy.opening import is_embedded, lock_folder, open_store, open_tenants
+from deploy.reported_watermark import NOBODY, ReportedWatermark
+from deploy.store import ClickHouseStore
+from query_api.keeper import Keeper
 from schemas.periods import format_instant
-from schemas.ports import Store
+from schemas.ports import Store, StoreUnavailable
 from schemas.settings import Settings
+from schemas.topics import EVENTS
 from stream_processors.rebuild import FOLDS, Step, begin, rebuild
 
 GENTLE_BATCH = 1_000
@@ -42,6 +46,48 @@ def facts(settings: Settings, anew: Sequence[str] | None) -> str:
         return f"{folded.events} events folded for {', '.join(done)}" if done else "every fact is complete"
 
     return asyncio.run(told())
+
+
+_EMPTY = ("ALTER TABLE metric_buckets DELETE WHERE 1", "ALTER TABLE metric_points DELETE WHERE end = 0")
+"""What was published of closed windows stays: what they are now is held against it."""
+
+
+def windows(settings: Settings) -> str:
+    """Forget what is kept of the rolling windows and count all of it anew; readers ask the facts in the meantime.
+
+    Raises `CannotStart`, `StoreUnavailable`, `StoreRejected`.
+    """
+
+    async def told() -> str:
+        async with AsyncExitStack() as stack:
+            if is_embedded(settings):
+                lock_folder(settings, stack)
+            tenants = open_tenants(settings.tenants)
+            store, _ = await open_store(settings, stack)
+            watermark = await _watermark(settings, store)
+            for statement in _EMPTY:
+                await store.command(statement)
+            keeper = Keeper(store, tenants, lambda: watermark)
+            for tenant in tenants.all:
+                print(f"{tenant.id}: {await keeper.all(tenant)} counts", file=sys.stderr)
+            if keeper.failures:
+                raise StoreUnavailable(
+                    f"{keeper.failures} of {keeper.jobs} counts failed; the next run does them again"
+                )
+            return f"{keeper.jobs} counts of rolling windows as of {format_instant(watermark)}"
+
+    return asyncio.run(told())
+
+
+async def _watermark(settings: Settings, store: ClickHouseStore) -> int:
+    """Up to when all is counted: until now, where one process has stored all that it took and was ended."""
+    if is_embedded(settings):
+        return clock()
+    reported = ReportedWatermark(store, EVENTS.full_name(settings.topic_prefix))
+    await reported.read()
+    if reported.at is None:
+        raise StoreUnavailable(NOBODY)
+    return reported.at
 
 
 class _Progress:

@@ -23,6 +23,7 @@ from deploy import garbage, logs
 from deploy.cli import GAVE_UP
 from deploy.clock import clock
 from deploy.kafka.offsets import TopicOffsets
+from deploy.keeping import Keeping
 from deploy.store import ClickHouseStore
 from schemas import settings
 from schemas.ports import Store, StoreRejected, StoreUnavailable
@@ -82,9 +83,10 @@ async def work(read: Settings, member: str, parent: socket.socket, edges: Edges)
         retry_seconds=read.retry_seconds,
         undecodable_ratio=read.undecodable_ratio,
     )
+    keeping = Keeping.of(read, store)
     offsets = TopicOffsets(read.kafka, subscription.events)
-    worker = edges.worker(subscription, delivery, offsets, save, clock)
-    telling = asyncio.create_task(_tell(parent, worker, delivery, processor, store))
+    worker = edges.worker(subscription, delivery, offsets, save, clock, keep=keeping.tick if keeping else None)
+    telling = asyncio.create_task(_tell(parent, worker, delivery, processor, store, keeping=keeping))
     watchdog = asyncio.create_task(_bounded(stop))
     await worker.run(stop)
     telling.cancel()
@@ -100,7 +102,13 @@ async def _bounded(stop: asyncio.Event) -> None:
 
 
 async def _tell(
-    parent: socket.socket, worker: Worker, delivery: Delivery, processor: Processor, store: ClickHouseStore
+    parent: socket.socket,
+    worker: Worker,
+    delivery: Delivery,
+    processor: Processor,
+    store: ClickHouseStore,
+    *,
+    keeping: Keeping | None,
 ) -> None:
     reader, writer = await asyncio.open_connection(sock=parent)
     alone = asyncio.ensure_future(reader.read())
@@ -117,6 +125,7 @@ async def _tell(
             "cpu_seconds": time.process_time(),
             "inserts": store.inserts,
             "failures": store.failures,
+            **(keeping.told() if keeping else {}),
         }
         writer.write(json.dumps(told).encode() + b"\n")
         await asyncio.wait({alone}, timeout=REPORT_SECONDS)

@@ -36,6 +36,7 @@ from schemas.tenants import Tenant, Tenants
 logger = logging.getLogger(__name__)
 SHARE = 0.4
 """Of the time, how much may be spent on keeping: the rest of it belongs to the events and to those who ask."""
+TICK_SECONDS = 1.0
 MOST_OFTEN = 10
 """A job comes at most every so many times of what it takes."""
 IDLE_SECONDS = 300.0
@@ -92,8 +93,11 @@ class Keeper:
         raises when it is asked what is new.
         """
         began = self.clock()
-        allowed = self.share * (began - self._rested) if self._rested else 1.0
-        await self._look()
+        allowed = self.share * (began - self._rested) if self._rested else TICK_SECONDS
+        try:
+            await self._look()
+        except Problem:
+            return  # there is no watermark yet
         for job in self._due():
             await self.do(job)
             if self.clock() - began >= allowed:

@@ -29,7 +29,8 @@ WHERE tenant = {tenant:String} AND metric = {metric:String} AND span = {span:Str
   AND version = {version:Int64} AND start >= {from:Int64} AND end <= {until:Int64}
 ORDER BY start"""
 _CLOSED = """SELECT window, end, argMax((JSONExtract(body, 'value', 'Nullable(Float64)'),
-    JSONExtractInt(body, 'n'), JSONExtract(body, 'maturity', 'Nullable(Float64)')), version), max(version)
+    JSONExtractInt(body, 'n'), JSONExtract(body, 'maturity', 'Nullable(Float64)'), JSONExtractInt(body, 'version')),
+    version), max(version)
 FROM metric_points
 WHERE tenant = {tenant:String} AND metric = {metric:String} AND cut = '' AND end > 0 GROUP BY window, end"""
 
@@ -45,11 +46,14 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was published of a closed window: the value, of how many, how mature, as of which version."""
+    """What was published of a closed window: the value, of how many, how mature, by which version of the metric's
+    declaration, as of which version.
+    """
 
     value: float | None
     n: int
     maturity: float | None
+    declared: int
     version: int
 
 
@@ -86,7 +90,7 @@ async def closed(store: Store, tenant: str, metric: str) -> dict[tuple[str, int]
     """What is published of closed windows, by the name of the window and its end."""
     rows = await store.query(_CLOSED, {"tenant": tenant, "metric": metric})
     return {
-        (window, end): Before(value=told[0], n=told[1], maturity=told[2], version=version)
+        (window, end): Before(value=told[0], n=told[1], maturity=told[2], declared=told[3], version=version)
         for window, end, told, version in rows
     }
 

@@ -56,7 +56,7 @@ async def restated(
         if old is not None and (old.version >= version or not _differs(old, content)):
             continue
         changed.append(Published(Place(metric.name, closed.window), closed.end, content))
-        if old is not None and old.maturity == 1 and old.value != content["value"]:
+        if old is not None and _is_restated(old, content):
             why = await _why(store, tenant, metric, max(looked, old.version))
             window = (parse_instant(content["window"][edge], "UTC") for edge in ("start", "end"))
             rows.append((tenant, metric.name, version, *window, "", old.value, content["value"], why))
@@ -67,7 +67,13 @@ async def restated(
 
 
 def _differs(old: Before, content: Mapping[str, Any]) -> bool:
-    return (old.value, old.n, old.maturity) != (content["value"], content["n"] or 0, content["maturity"])
+    known = (old.value, old.n, old.maturity, old.declared)
+    return known != (content["value"], content["n"] or 0, content["maturity"], content["version"])
+
+
+def _is_restated(old: Before, content: Mapping[str, Any]) -> bool:
+    """Whether a complete value has changed, and not only how the metric is declared."""
+    return old.maturity == 1 and old.declared == content["version"] and old.value != content["value"]
 
 
 async def _why(store: Store, tenant: str, metric: Metric, version: int) -> str:

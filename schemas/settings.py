@@ -114,7 +114,12 @@ UNDECODABLE_RATIO = Setting(
     "Share of lines that cannot be processed above which a worker stops and keeps its place; 1: never.",
     _share,
 )
-
+KEEP_SHARE = Setting(
+    "SOJOURN_KEEP_SHARE",
+    "0.4",
+    "Share of one core's time that may be spent on keeping the rolling windows; 0: none are kept.",
+    _share,
+)
 LOG_FORMAT = Setting(
     "SOJOURN_LOG_FORMAT",
     "",
@@ -141,6 +146,7 @@ SETTINGS: tuple[Setting, ...] = (
     SESSION_SECONDS,
     RETRY_SECONDS,
     UNDECODABLE_RATIO,
+    KEEP_SHARE,
     LOG_FORMAT,
 )
 
@@ -166,6 +172,7 @@ class Settings:
     session_seconds: int
     retry_seconds: int
     undecodable_ratio: float
+    keep_share: float
     log_format: str
 
 
@@ -192,6 +199,7 @@ def read(environment: Mapping[str, str], *, port: int | None = None) -> Settings
         session_seconds=SESSION_SECONDS.read(environment),
         retry_seconds=RETRY_SECONDS.read(environment),
         undecodable_ratio=UNDECODABLE_RATIO.read(environment),
+        keep_share=KEEP_SHARE.read(environment),
         log_format=LOG_FORMAT.read(environment) or "",
     )
 

@@ -33,6 +33,10 @@ BROKER_SECONDS = 5.0
 """How long a question to the broker may take before the look counts as failed."""
 
 SaveProgress = Callable[[Progress], Awaitable[None]]
+Keep = Callable[[], Awaitable[None]]
+OWNERS_PARTITION = 0
+"""The worker that reads it keeps the rolling windows: there is one at any time, and another soon after it died."""
+KEEP_EVERY_SECONDS = 1.0
 
 
 class Offsets(Protocol):
@@ -81,12 +85,15 @@ class Worker:
         offsets: Offsets,
         save: SaveProgress,
         clock: Callable[[], int],
+        *,
+        keep: Keep | None = None,
     ) -> None:
         self._subscription = subscription
         self._delivery = delivery
         self._offsets = offsets
         self._save = save
         self._clock = clock
+        self._keep = keep
         self._looking = asyncio.Lock()
         self._failure = ""
         self.progress = Progress(subscription.events)
@@ -124,7 +131,17 @@ class Worker:
                 await self._take(events)
 
         app.agent(topic, name=f"{asked.group}.frames", concurrency=1)(frames)
+        app.timer(KEEP_EVERY_SECONDS)(self._keep_windows)
         return app
+
+    async def _keep_windows(self) -> None:
+        """What the timer does: an exception in it would end the worker."""
+        if self._keep is None or OWNERS_PARTITION not in self.report.assigned or self.app.rebalancing:
+            return
+        try:
+            await self._keep()
+        except Exception as error:  # noqa: BLE001 -- whatever it was: the next tick is a second away
+            logger.warning("keeping the rolling windows failed: %r", error)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`. Raises `GaveUp`; after it nothing more may be acknowledged."""

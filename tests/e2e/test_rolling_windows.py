@@ -1,0 +1,88 @@
+"""The rolling windows as services keep them: another worker goes on when their owner is killed, what is published is
+what the facts say, and `sojourn rebuild windows` makes all of it anew beside them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from schemas.metrics import METRICS
+from tests.cluster import Cluster
+from tests.service import READ_TOKEN, WRITE_KEY
+
+pytestmark = [pytest.mark.e2e, pytest.mark.kafka]
+KEPT = {"max_age": "PT1H", "plan": "1"}
+
+
+def published(cluster: Cluster, metric: str = "event_count", **query: str) -> dict[str, Any]:
+    """The answer, with its plan."""
+    body: dict[str, Any] = cluster.metric(metric, **query, **KEPT)
+    return body
+
+
+def wait_for_version(cluster: Cluster, after: str, seconds: float) -> float:
+    """Until something is published as of an instant later than that; the seconds that it took."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        body = published(cluster)
+        if body["plan"]["layer"] == "points" and body["watermark"] > after:
+            return time.monotonic() - began
+        time.sleep(0.2)
+    raise AssertionError(
+        f"nothing newer than {after} in {seconds:g} s: {body['plan']}\n{cluster.processors.output[-3000:]}"
+    )
+
+
+def load(cluster: Cluster, days: int, seed: int) -> None:
+    cluster.run(
+        "demo", "--once", "--force", "--days", str(days), "--members", "150", "--seed", str(seed),
+        "--url", cluster.ingest.url, "--query-url", cluster.query.url,
+        "--write-key", WRITE_KEY, "--read-token", READ_TOKEN,
+    )  # fmt: skip
+    cluster.settle(120)
+
+
+def questions() -> Iterator[tuple[str, dict[str, str]]]:
+    for place, metric in enumerate(METRICS.values()):
+        for window in ("PT1H", "P1D", "P7D", "P28D"):
+            yield metric.name, {"window": window, "compare": "previous"}
+        yield metric.name, {"segment": metric.dimensions[place % len(metric.dimensions)]}
+
+
+def test_the_windows_are_kept_whoever_dies(cluster: Cluster) -> None:
+    load(cluster, days=3, seed=1)
+    wait_for_version(cluster, "", 120)
+    for worker in cluster.processors.workers():  # one of them is the owner
+        before = published(cluster)["watermark"]
+        os.kill(worker, signal.SIGKILL)
+        assert cluster.send({"event": "Product Viewed", "userId": "u", "messageId": str(worker)}).status_code == 202
+        assert wait_for_version(cluster, before, 60) < 40
+    load(cluster, days=2, seed=2)  # late, all of it
+    settled = cluster.status()["watermark"]
+    assert equal_to_facts(cluster, settled) > 100
+    cluster.run("rebuild", "windows")
+    assert equal_to_facts(cluster, settled) > 100
+
+
+def equal_to_facts(cluster: Cluster, since: str) -> int:
+    """Everything that is published as of `since` or later is what the facts say as of the same instant; how much."""
+    compared = 0
+    deadline = time.monotonic() + 180
+    for metric, query in questions():
+        while True:
+            kept = published(cluster, metric, **query)
+            if kept["plan"]["layer"] != "facts" and kept["watermark"] >= since:
+                break
+            assert time.monotonic() < deadline, (metric, query, kept["plan"], kept["watermark"])
+            time.sleep(0.5)
+        plan = kept.pop("plan")
+        facts = cluster.metric(metric, **query, at=kept["at"])
+        assert {**facts, "watermark": ""} == {**kept, "watermark": ""}, (metric, query, plan)
+        compared += 1
+    return compared
