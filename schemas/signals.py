@@ -39,6 +39,7 @@ class Histogram:
         self.total += seconds
 
 
+READY = Signal("sojourn_ready", "gauge", "1 while the service can do its work, else 0; /readyz says why.")
 REQUESTS = Signal("sojourn_http_requests_total", "counter", "Requests answered, by status.", ("status",))
 IN_FLIGHT = Signal("sojourn_http_requests_in_flight", "gauge", "Requests being answered now.")
 REQUEST_SECONDS = Signal(
@@ -85,6 +86,7 @@ PROCESS_MEMORY = Signal("process_resident_memory_bytes", "gauge", "Memory that t
 PROCESS_START = Signal("process_start_time_seconds", "gauge", "When this process was started (Unix time).")
 
 SIGNALS: tuple[Signal, ...] = (
+    READY,
     REQUESTS,
     IN_FLIGHT,
     REQUEST_SECONDS,
