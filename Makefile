@@ -24,7 +24,7 @@ $(foreach v,SOJOURN_HOST SOJOURN_PORT SOJOURN_DATA SOJOURN_TENANTS SOJOURN_STORE
 run: $(VENV)/.runtime ## start everything in one process (no Docker, no Kafka) with a made-up shop; DEMO=0: empty
 	@exec $(BIN)/sojourn serve
 
-up: .docker ## the same as separate services in containers, with Kafka and ClickHouse (needs Docker)
+up: .docker ## the same as separate services in containers, with Kafka, ClickHouse, Prometheus and Grafana (Docker)
 	@$(COMPOSE) up --build --detach
 	@$(COMPOSE) logs --no-log-prefix setup
 	@echo "events go to http://127.0.0.1:8080, questions to http://127.0.0.1:8081; Grafana is at http://127.0.0.1:3000,"
