@@ -24,10 +24,11 @@ $(foreach v,SOJOURN_HOST SOJOURN_PORT SOJOURN_DATA SOJOURN_TENANTS SOJOURN_STORE
 run: $(VENV)/.runtime ## start everything in one process (no Docker, no Kafka) with a made-up shop; DEMO=0: empty
 	@exec $(BIN)/sojourn serve
 
-up: .docker ## the same as separate services in containers, with Kafka and ClickHouse (needs Docker)
+up: .docker ## the same as separate services in containers, with Kafka, ClickHouse, Prometheus and Grafana (Docker)
 	@$(COMPOSE) up --build --detach
 	@$(COMPOSE) logs --no-log-prefix setup
-	@echo "events go to http://127.0.0.1:8080, questions to http://127.0.0.1:8081; make down stops it and keeps the data"
+	@echo "events go to http://127.0.0.1:8080, questions to http://127.0.0.1:8081; Grafana is at http://127.0.0.1:3000,"
+	@echo "Prometheus at http://127.0.0.1:9090; make down stops it all and keeps the data"
 
 down: .docker ## stop the containers; data and keys stay
 	@$(COMPOSE) down
@@ -66,9 +67,10 @@ lock: $(VENV)/.uv ## resolve the dependencies anew into deploy/locks
 	@$(BIN)/$(COMPILE) pyproject.toml --group dev -o deploy/locks/dev.txt $(ARGS)
 	@$(BIN)/$(COMPILE) pyproject.toml -c deploy/locks/dev.txt -o deploy/locks/runtime.txt $(ARGS)
 
-generate: $(VENV)/.dev ## rewrite the files that are derived from declarations (deploy/.env.example, deploy/catalogue)
+generate: $(VENV)/.dev ## rewrite what is derived from declarations (deploy/.env.example, deploy/catalogue, Grafana's board)
 	@$(BIN)/python -m schemas.settings > deploy/.env.example
 	@$(BIN)/python -m deploy.catalogue_pages deploy/catalogue
+	@$(BIN)/python -m deploy.grafana_board > deploy/grafana/sojourn.json
 
 clean: ## remove .venv and caches; data stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

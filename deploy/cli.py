@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -70,10 +70,10 @@ def _topics(read: Settings, _: Namespace) -> None:
     print(asyncio.run(setup.topics(read)))
 
 
-def _setup(read: Settings, _: Namespace) -> None:
+def _setup(read: Settings, arguments: Namespace) -> None:
     from deploy import setup
 
-    print(asyncio.run(setup.everything(read)))
+    print(asyncio.run(setup.everything(read, arguments.scrape)))
 
 
 def _list_letters(read: Settings, arguments: Namespace) -> None:
@@ -126,6 +126,20 @@ def _positive(text: str) -> int:
     return number
 
 
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ArgumentTypeError(f"{text!r} is no host:port")
+    return text
+
+
+def _setup_options(command: ArgumentParser) -> None:
+    told = (
+        "also write how Prometheus reads every tenant's published values from query, which it reaches at this address"
+    )
+    command.add_argument("--scrape", type=_address, default="", metavar="HOST:PORT", help=told)
+
+
 def _worker_options(command: ArgumentParser) -> None:
     command.add_argument("--workers", type=_positive, default=1, help="how many worker processes (default: 1)")
 
@@ -151,7 +165,7 @@ COMMANDS: dict[str, Command] = {
     "ingest": Command("HTTP to log, as a service of its own", _ingest),
     "processors": Command("log to store, as a service of its own", _processors, _worker_options, port=8082),
     "query": Command("store to HTTP, as a service of its own", _query, port=8081),
-    "setup": Command("topics, tables and, where there is none, a tenants file with new keys", _setup),
+    "setup": Command("topics, tables and, where there is none, a tenants file with new keys", _setup, _setup_options),
     "topics": Command("create the topics", _topics),
     "migrate": Command("bring the store to the tables of this version", _migrate),
     "rebuild": Command(

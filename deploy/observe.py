@@ -140,8 +140,7 @@ def router(not_ready: Callable[[], Awaitable[str]], readings: Callable[[], Mappi
 
     @routes.get("/metrics", summary="Signals in Prometheus' text format", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
-        return PlainTextResponse(
-            prometheus({**readings(), **process()}), media_type="text/plain; version=0.0.4; charset=utf-8"
-        )
+        told = {signals.READY: float(not await not_ready()), **readings(), **process()}
+        return PlainTextResponse(prometheus(told), media_type=signals.MEDIA_TYPE)
 
     return routes

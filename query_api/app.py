@@ -8,13 +8,13 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, FastAPI, Request, Response, Security
 from fastapi.security import HTTPBearer
 
-from query_api import contract, retention, revisions
+from query_api import contract, exposition, retention, revisions
 from query_api.access import PREFLIGHT, origin_headers, tenant_of
 from query_api.catalogue import (
     catalogue,
@@ -46,6 +46,7 @@ from schemas.metrics.cohorts import TRIANGLE
 from schemas.metrics.funnels import FUNNELS
 from schemas.metrics.metric import Metric
 from schemas.ports import Store, StoreRejected, StoreUnavailable
+from schemas.signals import MEDIA_TYPE
 from schemas.tenants import Tenant, Tenants
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ RETRY_AFTER = 2
 Pairs = list[tuple[str, str]]
 Ask = Callable[[Pairs, Tenant], Awaitable[dict[str, Any]]]
 Endpoint = Callable[[Request], Awaitable[Response]]
+T = TypeVar("T")
+Write = Callable[[T, str], Response]
 
 
 def router(
@@ -87,6 +90,7 @@ def router(
         parameters=[*values_parameters(), *layer_parameters()],
     )
     add("/v1/status", partial(_status, answers), title="How far counting is", model=contract.Status, parameters=[])
+    _add_exposition(api, tenants, store)
     _add_funnels(add, Funnels(store, watermark, funnel, funnel_units))
     add(
         "/v1/retention",
@@ -139,7 +143,7 @@ def router(
             text=contract.Revisions.__doc__ or "",
         )
     for path in (f"/v1/metrics/{{name}}{under}" for under in ("", "/explain", "/series", "/compare", "/revisions")):
-        api.add_api_route(path, _endpoint(tenants, _no_metric), methods=["GET"], include_in_schema=False)
+        api.add_api_route(path, _endpoint(tenants, _no_metric, _tagged), methods=["GET"], include_in_schema=False)
         api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
     add_stream(api, live or Live(answers, tenants), tenants, times or Times(), refused=_problem, responses=_RESPONSES)
     api.add_api_route(STREAM, _preflight, methods=["OPTIONS"], include_in_schema=False)
@@ -179,7 +183,7 @@ def _add(
     name = path.removeprefix("/v1/").replace("/", "_")
     api.add_api_route(
         path,
-        _endpoint(tenants, ask),
+        _endpoint(tenants, ask, _tagged),
         methods=["GET"],
         summary=title,
         description=text or None,
@@ -203,8 +207,10 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _endpoint(tenants: Tenants, ask: Ask) -> Endpoint:
-    """The answer to `ask` as a response: authenticated, tagged, every failure a problem."""
+def _endpoint(tenants: Tenants, ask: Callable[[Pairs, Tenant], Awaitable[T]], write: Write[T]) -> Endpoint:
+    """The answer to `ask` as a response: authenticated, every failure a problem. `write` makes it of what was answered
+    and of the tags that the caller knows.
+    """
 
     async def answer(request: Request) -> Response:
         tenant: Tenant | None = None
@@ -220,7 +226,7 @@ def _endpoint(tenants: Tenants, ask: Ask) -> Endpoint:
             log.exception("the store refused a question")
             response = _problem(Problem("overloaded", "the store refused this question", retry_after=RETRY_AFTER))
         else:
-            response = _tagged(content, request.headers.get("if-none-match", ""))
+            response = write(content, request.headers.get("if-none-match", ""))
         response.headers.update(origin_headers(tenants, tenant, request.headers.get("origin")))
         return response
 
@@ -259,6 +265,30 @@ async def _preflight(request: Request) -> Response:
     return Response(
         status_code=204, headers={**PREFLIGHT, "access-control-allow-origin": request.headers.get("origin", "*")}
     )
+
+
+def _add_exposition(api: APIRouter, tenants: Tenants, store: Store) -> None:
+    async def ask(query: Pairs, tenant: Tenant) -> str:
+        refuse_all(query)
+        return await exposition.text(store, tenant.id)
+
+    api.add_api_route(
+        exposition.PATH,
+        _endpoint(tenants, ask, lambda text, _: Response(text, media_type=MEDIA_TYPE)),
+        methods=["GET"],
+        summary="The published values for Prometheus",
+        description=exposition.DESCRIPTION,
+        operation_id="prometheus",
+        tags=["query"],
+        response_model=None,
+        response_class=Response,
+        responses={
+            200: {"description": "Gauges", "content": {"text/plain": {"schema": {"type": "string"}}}},
+            **{status: told for status, told in _RESPONSES.items() if status != 304},
+        },
+        dependencies=[Security(HTTPBearer(scheme_name="readToken", auto_error=False))],
+    )
+    api.add_api_route(exposition.PATH, _preflight, methods=["OPTIONS"], include_in_schema=False)
 
 
 def _add_funnels(add: Callable[..., None], funnels: Funnels) -> None:

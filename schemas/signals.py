@@ -1,4 +1,4 @@
-"""Every signal that a service tells of itself at `/metrics`, as a value; the Prometheus text is derived from here.
+"""Every signal that a service tells of itself at `/metrics`, as a value; and how any signal becomes Prometheus' text.
 
 The text is written here and not by prometheus-client: all that is needed of it is these few lines, while its metrics
 register themselves in a global, which would make a second declaration of each signal.
@@ -14,12 +14,12 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One time series family."""
+    """One family of time series, one series for each combination of its labels' values."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     meaning: str
-    label: str = ""
+    labels: tuple[str, ...] = ()
 
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -39,10 +39,14 @@ class Histogram:
         self.total += seconds
 
 
-REQUESTS = Signal("sojourn_http_requests_total", "counter", "Requests answered, by status.", "status")
+READY = Signal("sojourn_ready", "gauge", "1 while the service can do its work, else 0; /readyz says why.")
+REQUESTS = Signal("sojourn_http_requests_total", "counter", "Requests answered, by status.", ("status",))
 IN_FLIGHT = Signal("sojourn_http_requests_in_flight", "gauge", "Requests being answered now.")
 REQUEST_SECONDS = Signal(
-    "sojourn_http_request_seconds", "histogram", "Time to the first byte of an answer, by what was asked for.", "kind"
+    "sojourn_http_request_seconds",
+    "histogram",
+    "Time to the first byte of an answer, by what was asked for.",
+    ("kind",),
 )
 ACCEPTED = Signal("sojourn_events_accepted_total", "counter", "Events that the log has, duplicates included.")
 REJECTED = Signal("sojourn_events_rejected_total", "counter", "Items that were refused, kept as dead letters.")
@@ -50,9 +54,9 @@ PENDING = Signal("sojourn_log_pending_bytes", "gauge", "Bytes that wait for the 
 INSERTS = Signal("sojourn_store_inserts_total", "counter", "Inserts that the store took.")
 FAILURES = Signal("sojourn_store_insert_failures_total", "counter", "Inserts that the store did not take.")
 STORE_SECONDS = Signal(
-    "sojourn_store_call_seconds", "histogram", "Time that calls of the store took, waiting included.", "call"
+    "sojourn_store_call_seconds", "histogram", "Time that calls of the store took, waiting included.", ("call",)
 )
-STORE_WAITING = Signal("sojourn_store_calls_waiting", "gauge", "Calls of the store that wait or run now.", "call")
+STORE_WAITING = Signal("sojourn_store_calls_waiting", "gauge", "Calls of the store that wait or run now.", ("call",))
 STORED_AFTER = Signal(
     "sojourn_stored_after_seconds", "histogram", "Time from the receipt of a frame until its rows were in the store."
 )
@@ -69,23 +73,24 @@ PROCESSED = Signal(
     "sojourn_events_processed_total", "counter", "Events whose rows are in the store, redelivered ones too."
 )
 FRAMES = Signal("sojourn_frames_processed_total", "counter", "Frames of the log that were processed.")
-DEAD_LETTERS = Signal("sojourn_dead_letters_total", "counter", "Dead letters that were kept, by reason.", "reason")
+DEAD_LETTERS = Signal("sojourn_dead_letters_total", "counter", "Dead letters that were kept, by reason.", ("reason",))
 RETRIES = Signal("sojourn_delivery_retries_total", "counter", "Times that storing a batch had to be tried again.")
 DECODE_SECONDS = Signal("sojourn_decode_seconds_total", "counter", "CPU time spent on decoding frames.")
 FOLD_SECONDS = Signal("sojourn_fold_seconds_total", "counter", "CPU time spent on turning events into rows.")
-WORKER_STARTS = Signal("sojourn_worker_starts_total", "counter", "How often each worker was started.", "worker")
-WORKER_CPU = Signal("sojourn_worker_cpu_seconds_total", "counter", "CPU time that each worker has spent.", "worker")
-PARTITIONS = Signal("sojourn_worker_partitions", "gauge", "Partitions that each worker reads.", "worker")
 KEPT = Signal("sojourn_kept_jobs_total", "counter", "Times that rolling windows of a metric were counted anew.")
 KEEPING_FAILURES = Signal("sojourn_kept_jobs_failed_total", "counter", "Times that this failed; it is tried again.")
 KEEPING_SECONDS = Signal("sojourn_kept_jobs_seconds_total", "counter", "Time spent on it.")
 KEPT_AGE = Signal("sojourn_kept_age_seconds", "gauge", "Age of the oldest answer that is kept of a rolling window.")
+WORKER_STARTS = Signal("sojourn_worker_starts_total", "counter", "How often each worker was started.", ("worker",))
+WORKER_CPU = Signal("sojourn_worker_cpu_seconds_total", "counter", "CPU time that each worker has spent.", ("worker",))
+PARTITIONS = Signal("sojourn_worker_partitions", "gauge", "Partitions that each worker reads.", ("worker",))
 # Under the names that Prometheus' own clients give them.
 PROCESS_CPU = Signal("process_cpu_seconds_total", "counter", "CPU time that this process has spent.")
 PROCESS_MEMORY = Signal("process_resident_memory_bytes", "gauge", "Memory that this process has resident.")
 PROCESS_START = Signal("process_start_time_seconds", "gauge", "When this process was started (Unix time).")
 
 SIGNALS: tuple[Signal, ...] = (
+    READY,
     REQUESTS,
     IN_FLIGHT,
     REQUEST_SECONDS,
@@ -122,8 +127,9 @@ SIGNALS: tuple[Signal, ...] = (
     PROCESS_START,
 )
 
-Reading = float | Histogram | Mapping[str, float] | Mapping[str, Histogram]
-"""A number or a histogram, or one for each value of the signal's label."""
+Reading = float | Histogram | Mapping[str, float] | Mapping[str, Histogram] | Mapping[tuple[str, ...], float]
+"""A number or a histogram, or one for each value of the signal's label, or of its labels."""
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def prometheus(readings: Mapping[Signal, Reading]) -> str:
@@ -132,8 +138,9 @@ def prometheus(readings: Mapping[Signal, Reading]) -> str:
     for signal, reading in readings.items():
         lines += [f"# HELP {signal.name} {signal.meaning}", f"# TYPE {signal.name} {signal.kind}"]
         if isinstance(reading, Mapping):
-            for value, each in reading.items():
-                lines += _samples(signal.name, [(signal.label, value)], each)
+            for key, each in reading.items():
+                values = (key,) if isinstance(key, str) else key
+                lines += _samples(signal.name, list(zip(signal.labels, values, strict=True)), each)
         else:
             lines += _samples(signal.name, [], reading)
     return "\n".join(lines) + "\n"

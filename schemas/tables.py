@@ -369,7 +369,7 @@ METRIC_POINTS = Table(
         Column("version", "Int64"),
         Column("body", "String"),
     ),
-    ("tenant", "metric", "window", "cut", "end"),
+    ("tenant", "end", "metric", "window", "cut"),
 )
 REVISIONS = Table(
     "revisions",

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS {{db}}.metric_points {{on_cluster}} (
   `version` Int64,
   `body` String CODEC(ZSTD(1))
 ) ENGINE = {{Replacing:version}}
-ORDER BY (`tenant`, `metric`, `window`, `cut`, `end`);
+ORDER BY (`tenant`, `end`, `metric`, `window`, `cut`);
 
 -- Values of closed windows that were published and are others now: what they were, what they became, and why.
 CREATE TABLE IF NOT EXISTS {{db}}.revisions {{on_cluster}} (

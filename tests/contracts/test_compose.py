@@ -19,6 +19,7 @@ from tests.kafka.broker import SETTINGS as BROKER
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
+MAKEFILE = (ROOT / "Makefile").read_text()
 DOCKERFILE = re.sub(r"\\\n", " ", (ROOT / "deploy/Dockerfile").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "sojourn:local"}
@@ -29,6 +30,20 @@ DECLARED = {setting.variable for setting in settings.SETTINGS}
 IMAGE_VARIABLES = {
     "kafka": re.compile(r"CLUSTER_ID|KAFKA_[A-Z_]+"),
     "clickhouse": re.compile(r"CLICKHOUSE_(USER|PASSWORD|DB|DEFAULT_ACCESS_MANAGEMENT)"),
+    # GF_SECTION_KEY sets a key of grafana.ini: those of its documentation that are used here.
+    "grafana": re.compile(
+        "GF_(AUTH_ANONYMOUS_(ENABLED|ORG_ROLE)|AUTH_BASIC_ENABLED|AUTH_DISABLE_LOGIN_FORM"
+        "|SECURITY_DISABLE_INITIAL_ADMIN_CREATION|DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"
+        "|PLUGINS_(PREINSTALL_DISABLED|PREINSTALL_AUTO_UPDATE|PLUGIN_ADMIN_ENABLED)"
+        "|ANALYTICS_(REPORTING_ENABLED|CHECK_FOR_UPDATES|CHECK_FOR_PLUGIN_UPDATES|FEEDBACK_LINKS_ENABLED)"
+        "|NEWS_NEWS_FEED_ENABLED|SNAPSHOTS_EXTERNAL_ENABLED)"
+    ),
+}
+# Where the images of others listen, and what in them says whether they are ready.
+PUBLISHED = {"prometheus": 9090, "grafana": 3000}
+PROBES = {
+    "prometheus": ["CMD", "promtool", "check", "ready", "--url=http://127.0.0.1:9090"],
+    "grafana": ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:3000/api/health"],
 }
 KAFKA_VERSION = re.findall(r"<kafka.version>(.*)</kafka.version>", (ROOT / "tests/kafka/pom.xml").read_text())[0]
 CONDITIONS = {"service_healthy", "service_started", "service_completed_successfully"}
@@ -53,9 +68,11 @@ def test_the_issue_s_services_are_there_and_the_images_of_others_are_pinned() ->
     assert {service["image"].split(":")[0] for service in FOREIGN.values()} == {
         "apache/kafka",
         "clickhouse/clickhouse-server",
+        "prom/prometheus",
+        "grafana/grafana",
     }
     for service in FOREIGN.values():
-        assert re.fullmatch(r"[\w./-]+:\d+\.\d[\w.-]*", service["image"]), service["image"]
+        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d[\w.-]*", service["image"]), service["image"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -100,8 +117,51 @@ def test_ports_and_probes_lead_to_where_the_service_listens(name: str) -> None:
     assert path in {getattr(route, "path", "") for route in probes}
 
 
-def test_nothing_else_is_published() -> None:
-    assert {name for name, service in SERVICES.items() if "ports" in service} == {"ingest", "query"}
+def test_nothing_else_is_published_and_what_is_on_loopback_only() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert set(published) == {"ingest", "query", *PUBLISHED}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+    for name, port in PUBLISHED.items():
+        assert published[name] == [f"127.0.0.1:{port}:{port}"]
+        assert SERVICES[name]["healthcheck"]["test"] == PROBES[name]
+        assert f"http://127.0.0.1:{port}" in MAKEFILE, "`make up` says where it is"
+
+
+def test_setup_tells_prometheus_where_query_is() -> None:
+    chosen = parser().parse_args(OURS["setup"]["command"])
+    assert chosen.scrape == f"query:{settings.read(environment('query'), port=COMMANDS['query'].port).port}"
+
+
+def test_prometheus_can_read_the_tokens_and_not_change_them() -> None:
+    prometheus = SERVICES["prometheus"]
+    (user,) = re.findall(r"^USER \d+:(\d+)$", DOCKERFILE, re.MULTILINE)
+    assert prometheus["group_add"] == [user], "the group that owns what setup writes"
+    (settings_mount,) = [mount for mount in prometheus["volumes"] if mount.startswith("settings:")]
+    assert settings_mount.endswith(":ro")
+    assert prometheus["depends_on"]["setup"]["condition"] == "service_completed_successfully"
+
+
+def test_prometheus_keeps_its_data_in_its_volume_and_takes_what_setup_writes_later() -> None:
+    command = SERVICES["prometheus"]["command"]
+    flags = dict(flag.removeprefix("--").partition("=")[::2] for flag in command)
+    assert set(flags) == {"config.file", "config.auto-reload", "storage.tsdb.path", "storage.tsdb.retention.time"}
+    assert f"prometheus:{flags['storage.tsdb.path']}" in SERVICES["prometheus"]["volumes"]
+    assert "grafana:/var/lib/grafana" in SERVICES["grafana"]["volumes"]
+
+
+def test_grafana_has_readers_and_nobody_else_and_asks_nobody_outside() -> None:
+    given = SERVICES["grafana"]["environment"]
+    assert (given["GF_AUTH_ANONYMOUS_ENABLED"], given["GF_AUTH_ANONYMOUS_ORG_ROLE"]) == ("true", "Viewer")
+    assert (given["GF_AUTH_BASIC_ENABLED"], given["GF_AUTH_DISABLE_LOGIN_FORM"]) == ("false", "true")
+    assert given["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true", "or admin:admin would open it"
+    assert given["GF_PLUGINS_PREINSTALL_DISABLED"] == "true", "it would download plugins at every start"
+    outside = {name: value for name, value in given.items() if name.startswith(("GF_ANALYTICS", "GF_NEWS", "GF_SNAP"))}
+    assert len(outside) == 6
+    assert set(outside.values()) == {"false"}
+
+
+def test_make_generate_writes_the_board() -> None:
+    assert "-m deploy.grafana_board > deploy/grafana/sojourn.json" in MAKEFILE
 
 
 def test_the_addresses_are_those_of_the_other_containers() -> None:
@@ -163,7 +223,7 @@ def test_everything_that_is_copied_exists_and_is_sent_to_the_engine() -> None:
 
 
 def test_the_image_is_built_with_the_uv_of_the_makefile() -> None:
-    (pinned,) = re.findall(r"^UV := (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    (pinned,) = re.findall(r"^UV := (\S+)$", MAKEFILE, re.MULTILINE)
     assert pinned in DOCKERFILE
 
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import httpx
+
+from deploy.setup import SCRAPING
 from tests.cluster import Cluster
 
 
@@ -20,3 +26,19 @@ def test_it_goes_on_after_everything_was_killed(cluster: Cluster) -> None:
     assert cluster.send({"event": "Product Viewed", "messageId": "after", "userId": "u"}).status_code == 202
     cluster.settle(90)
     assert cluster.status()["events_stored"] == 2
+
+
+def test_what_setup_writes_for_prometheus_opens_the_published_values(shared_cluster: Cluster) -> None:
+    address = shared_cluster.query.url.removeprefix("http://")
+    told = shared_cluster.run("setup", "--scrape", address)
+    written = told.partition("Prometheus finds the values of test by ")[2].partition("\n")[0]
+    assert f"/{SCRAPING}/" in written
+    (job,) = json.loads(Path(written).read_text())["scrape_configs"]
+    token = Path(written).with_name(job["authorization"]["credentials_file"]).read_text()
+    (target,) = job["static_configs"][0]["targets"]
+    assert target == address
+    url = f"http://{target}{job['metrics_path']}"
+    scraped = httpx.get(url, headers={"authorization": f"{job['authorization']['type']} {token}"}, timeout=10)
+    assert scraped.status_code == 200, scraped.text
+    assert "# TYPE sojourn_value gauge\n" in scraped.text
+    assert httpx.get(url, timeout=10).status_code == 401
