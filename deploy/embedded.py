@@ -24,6 +24,7 @@ from deploy.clock import clock
 from deploy.demo.beside import Beside
 from deploy.direct import DirectProtocol
 from deploy.in_process_log import InProcessLog, Write
+from deploy.keeping import FOLDED
 from deploy.observe import Counting
 from deploy.opening import listen, lock_folder, make_tenants, open_store, open_tenants, serve_until_told
 from deploy.rebuild import AGAIN_SECONDS, Missing
@@ -158,7 +159,9 @@ async def serve(settings: Settings, edges: Edges) -> None:
         missing = Missing(service.store)
         await stack.enter_async_context(Repeating("facts out of the archive", missing.build, AGAIN_SECONDS))
         if settings.keep_share:
-            service.keeper = Keeper(service.store, tenants, service.log.watermark, share=settings.keep_share)
+            service.keeper = Keeper(
+                service.store, tenants, service.log.watermark, share=settings.keep_share, folded=FOLDED
+            )
             await stack.enter_async_context(Repeating("the rolling windows", service.keeper.tick, TICK_SECONDS))
         producers = Ingest(service.log, tenants, clock=clock)
         service.live = query_api.app.live_numbers(service.store, tenants, service.log.watermark)

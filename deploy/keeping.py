@@ -15,8 +15,10 @@ from schemas import signals
 from schemas.settings import Settings
 from schemas.signals import Signal
 from schemas.topics import EVENTS
+from stream_processors.processor import FACTS
 
 logger = logging.getLogger(__name__)
+FOLDED = {fold.table.name: fold.names for fold in FACTS}
 KEPT: dict[str, Signal] = {
     "kept_jobs": signals.KEPT,
     "kept_failures": signals.KEEPING_FAILURES,
@@ -43,7 +45,7 @@ class Keeping:
             logger.warning("rolling windows are not kept: %s", error)
             return None
         watermark = ReportedWatermark(store, EVENTS.full_name(settings.topic_prefix))
-        return cls(watermark, Keeper(store, tenants, watermark, share=settings.keep_share))
+        return cls(watermark, Keeper(store, tenants, watermark, share=settings.keep_share, folded=FOLDED))
 
     async def tick(self) -> None:
         """Raises what the store raises."""

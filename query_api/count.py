@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from query_api import identity
+from query_api.bucketing import bucketing
 from query_api.compile import Statement, counting, events_behind, explaining
 from query_api.mix import most_frequent
 from query_api.question import Cell, Question, Scored
@@ -47,17 +48,40 @@ async def count(store: Store, question: Question) -> list[Cell]:
     """The total first, then one cell per combination of segment values."""
     statement, names = counting(question)
     total, cells = _cells(question, names, await run(store, question, statement))
+    found_cells = await _finished(store, question, total, cells)
+    return await resampled(store, question, found_cells) if question.interval else found_cells
+
+
+async def count_with_cuts(store: Store, question: Question, cuts: Sequence[str]) -> dict[str, list[Cell]]:
+    """What `count` finds in total ("") and by each of several dimensions, by one statement. For metrics that count a
+    unit at a time (`Metric.unit_by_unit`).
+    """
+    statement, names = bucketing(question, [question.start], cuts)
+    edges = [question.start, max(question.until, question.start + 1)]
+    found = bucketed(question, names, cuts, edges, await run(store, question, statement))
+    (total,) = await _finished(store, question, _of_one_part(found[""][0][0]), ())
+    return {"": [total]} | {
+        cut: [total, *(replace(_of_one_part(cell), longer=total.longer) for cell in found[cut][0])] for cut in cuts
+    }
+
+
+def _of_one_part(cell: Cell) -> Cell:
+    """Where all units are of one part, all that has to be known is whether there is one before of the same person."""
+    return replace(cell, persons=cell.n - bool(cell.persons))
+
+
+async def _finished(store: Store, question: Question, total: Cell, cells: Sequence[Cell]) -> list[Cell]:
+    """With what is counted beside the units, and what is made of it."""
     metric = question.metric
     if metric.beside:
         found = {name: await _beside(store, question, other) for name, other in metric.beside.items()}
         total = replace(total, details={**total.details, **found})
     if metric.longer:
         longer = {name: await _longer(store, question, length) for name, length in metric.longer.items()}
-        total, cells = (replace(total, longer=longer), [replace(cell, longer=longer) for cell in cells])
+        total, cells = replace(total, longer=longer), [replace(cell, longer=longer) for cell in cells]
     whole = {**total.details, "n": total.n, "hours": (question.until - question.start) / HOUR_MS}
     derived = {name: derive(whole) for name, derive in metric.derived.items()}
-    found_cells = [replace(total, details={**total.details, **derived}), *cells]
-    return await resampled(store, question, found_cells) if question.interval else found_cells
+    return [replace(total, details={**total.details, **derived}), *cells]
 
 
 async def count_apart(store: Store, question: Question, starts: Sequence[int]) -> list[list[Cell]]:

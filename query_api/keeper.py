@@ -19,11 +19,12 @@ from query_api import kept
 from query_api.adding import Bucket, added
 from query_api.answer import body
 from query_api.bucketing import bucketing
-from query_api.count import bucketed, count, run
+from query_api.count import bucketed, count, count_with_cuts, run
 from query_api.kept import ROLLING, Published, Shelf
 from query_api.parameters import Query, parse
 from query_api.plan import WINDOWS, Place
 from query_api.question import Cell
+from query_api.reads import Names, names_read
 from query_api.revisions import restated
 from query_api.windows import SPANS, Closed, Span, closed_windows, edges
 from schemas import signals
@@ -44,14 +45,17 @@ IDLE_SECONDS = 300.0
 MARGIN_MS = 10_000
 """Frames are stored out of the order of their receipt by as much."""
 
-_STORED = """SELECT tenant, toUnixTimestamp64Milli(max(received_at)) FROM events
-WHERE received_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') GROUP BY tenant"""
+OF_OTHERS = 10.0
+"""How many times older an answer may be while only events are stored that it is not made of."""
+
+_STORED = """SELECT tenant, name, toUnixTimestamp64Milli(max(received_at)) FROM events
+WHERE received_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') GROUP BY tenant, name"""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is computed at once: of one metric of a tenant the windows of a span, in total (`cuts` empty) or by each
-    dimension; or, with `closes`, the windows that have closed.
+    """What is computed at once: of one metric of a tenant the windows of a span, in total and by each dimension (of
+    what is counted by people, these are jobs of their own, with `cuts`); or, with `closes`, the windows that closed.
     """
 
     tenant: str
@@ -72,7 +76,7 @@ class Done:
 
 @dataclass(slots=True)
 class Keeper:
-    """The owner's work. `watermark` raises `Problem` while there is none."""
+    """The owner's work. `watermark` raises `Problem` while there is none; `folded`: of which events each table is made."""
 
     store: Store
     tenants: Tenants
@@ -81,10 +85,12 @@ class Keeper:
     share: float = SHARE
     metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
     done: dict[Job, Done] = field(default_factory=dict)
-    stored: dict[str, int] = field(default_factory=dict)
+    folded: Mapping[str, Names] = field(default_factory=dict)
+    stored: dict[str, dict[str, int]] = field(default_factory=dict)
     jobs: int = 0
     failures: int = 0
     seconds: float = 0.0
+    _names: dict[str, Names] = field(default_factory=dict)
     _looked: int = 0
     _rested: float = 0.0
 
@@ -120,6 +126,9 @@ class Keeper:
         except (StoreRejected, StoreUnavailable, Problem) as error:
             self.failures += 1
             logger.warning("%s of %s over %s: not kept: %s", job.metric, job.tenant, job.span.name, error)
+        except Exception:
+            self.failures += 1
+            logger.exception("%s of %s over %s: not kept", job.metric, job.tenant, job.span.name)
         self.jobs += 1
         done.at = self.clock()
         done.seconds = done.at - began
@@ -138,11 +147,12 @@ class Keeper:
         }
 
     async def _look(self) -> None:
-        """Which tenants have stored something."""
+        """When the newest event of each name was received."""
         watermark = self.watermark()
         since = self._looked - MARGIN_MS if self._looked else 0
-        for tenant, received in await self.store.query(_STORED, {"since": max(0, since)}):
-            self.stored[tenant] = max(self.stored.get(tenant, 0), int(received))
+        for tenant, name, received in await self.store.query(_STORED, {"since": max(0, since)}):
+            own = self.stored.setdefault(tenant, {})
+            own[name] = max(own.get(name, 0), int(received))
         self._looked = watermark
 
     def _due(self) -> Iterator[Job]:
@@ -156,9 +166,25 @@ class Keeper:
         done = self.done.get(job)
         if done is None:
             return float("inf")
-        is_new = self.stored[job.tenant] >= done.version - MARGIN_MS
         patience = max(job.span.patience(job.cuts, job.closes), MOST_OFTEN * done.seconds)
-        return (self.clock() - done.at) / (patience if is_new else max(patience, IDLE_SECONDS))
+        if not self._is_new(job, done.version):
+            others = self._newest(job.tenant, None) >= done.version - MARGIN_MS
+            patience = patience * OF_OTHERS if others else max(patience * OF_OTHERS, IDLE_SECONDS)
+        return (self.clock() - done.at) / patience
+
+    def _is_new(self, job: Job, version: int) -> bool:
+        """Whether events have been stored that the metric is made of."""
+        tenant = self.tenants.by_id(job.tenant)
+        if tenant is None:
+            return False
+        if job.metric not in self._names:
+            self._names[job.metric] = names_read(self.metrics[job.metric], tenant, self.folded)
+        return self._newest(job.tenant, self._names[job.metric]) >= version - MARGIN_MS
+
+    def _newest(self, tenant: str, names: Names) -> int:
+        """When the newest event of these names was received."""
+        stored = self.stored[tenant]
+        return max((at for name, at in stored.items() if names is None or name in names), default=0)
 
     def _jobs(self, tenant: Tenant) -> Iterator[Job]:
         """All that is kept for a tenant."""
@@ -169,7 +195,8 @@ class Keeper:
                     continue
                 if not _is_one(metric) or span is SPANS[0]:
                     yield Job(tenant.id, name, span)
-                    yield Job(tenant.id, name, span, metric.dimensions)
+                    if not metric.unit_by_unit:
+                        yield Job(tenant.id, name, span, metric.dimensions)
                 if not _is_one(metric) or span is not SPANS[0]:
                     yield Job(tenant.id, name, span, closes=True)
 
@@ -226,6 +253,11 @@ class Keeper:
 
     async def _window_by_window(self, tenant: Tenant, metric: Metric, version: int, job: Job) -> None:
         answers = []
+        if metric.unit_by_unit:
+            for window in job.span.windows:
+                answers += await self._in_one(metric, window, tenant, version)
+            await kept.publish(self.store, tenant.id, version, answers)
+            return
         for cut in job.cuts or ("",):
             content: dict[str, Any] = {}
             for window in _windows(metric, job.span):
@@ -233,6 +265,19 @@ class Keeper:
                     content = await self._asked(metric, _query(window, cut), tenant, version)
                 answers.append(Published(Place(metric.name, window, cut), ROLLING, content))
         await kept.publish(self.store, tenant.id, version, answers)
+
+    async def _in_one(self, metric: Metric, window: str, tenant: Tenant, version: int) -> list[Published]:
+        """A window in total and by each dimension, counted at once."""
+        request = parse(metric, _query(window, ""), tenant, version)
+        assert request.previous is not None
+        found = await count_with_cuts(self.store, request.question, metric.dimensions)
+        before = await count(self.store, request.previous)
+        answers = []
+        for cut, cells in found.items():
+            asked = parse(metric, _query(window, cut), tenant, version)
+            content = body(asked, cells, before, version, tenant.k_anon)
+            answers.append(Published(Place(metric.name, window, cut), ROLLING, content))
+        return answers
 
     async def _publish_closed(self, tenant: Tenant, metric: Metric, versions: tuple[int, int], span: Span) -> None:
         """The window of each length that closed last, and those that were published before: they may have changed."""

@@ -94,6 +94,7 @@ class Worker:
         self._save = save
         self._clock = clock
         self._keep = keep
+        self._keeping: asyncio.Task[None] | None = None
         self._looking = asyncio.Lock()
         self._failure = ""
         self.progress = Progress(subscription.events)
@@ -135,11 +136,16 @@ class Worker:
         return app
 
     async def _keep_windows(self) -> None:
-        """What the timer does: an exception in it would end the worker."""
-        if self._keep is None or OWNERS_PARTITION not in self.report.assigned or self.app.rebalancing:
-            return
+        """What the timer does, if the last time is over: it must not be held up."""
+        is_owner = OWNERS_PARTITION in self.report.assigned and not self.app.rebalancing
+        if self._keep is not None and is_owner and (self._keeping is None or self._keeping.done()):
+            self._keeping = asyncio.create_task(self._guarded_keep(self._keep))
+
+    @staticmethod
+    async def _guarded_keep(keep: Keep) -> None:
+        """An exception must not end the worker."""
         try:
-            await self._keep()
+            await keep()
         except Exception as error:  # noqa: BLE001 -- whatever it was: the next tick is a second away
             logger.warning("keeping the rolling windows failed: %r", error)
 

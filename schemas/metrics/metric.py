@@ -239,10 +239,15 @@ class Metric:
         return tuple(name for name in self.details if name not in other)
 
     @property
+    def unit_by_unit(self) -> bool:
+        """Whether each unit is counted by itself, and not the people who have them."""
+        return self.shape not in (Shape.PER_PERSON, Shape.DISTINCT, Shape.STICKINESS)
+
+    @property
     def adds_up(self) -> bool:
         """Whether what is counted of the parts of a window can be added up to what counting the whole finds."""
-        whole_only = self.shape in (Shape.PER_PERSON, Shape.DISTINCT, Shape.STICKINESS, Shape.LEVEL)
-        return self.by_entry and not (whole_only or self.tallied or self.beside or self.longer or self.derived)
+        whole_only = self.shape is Shape.LEVEL or self.tallied or self.beside or self.longer or self.derived
+        return self.by_entry and self.unit_by_unit and not whole_only
 
     @property
     def dimensions(self) -> tuple[str, ...]:
