@@ -76,7 +76,7 @@ class Done:
 
 @dataclass(slots=True)
 class Keeper:
-    """The owner's work. `watermark` raises `Problem` while there is none; `folded`: of which events each table is made."""
+    """The owner's work. `watermark` raises `Problem` while there is none; `folded`: of what events a table is made."""
 
     store: Store
     tenants: Tenants
