@@ -35,11 +35,15 @@ from schemas.ports import Store, StoreRejected, StoreUnavailable
 from schemas.tenants import Tenant, Tenants
 
 logger = logging.getLogger(__name__)
-SHARE = 0.4
+SHARE = 0.5
 """Of the time, how much may be spent on keeping: the rest of it belongs to the events and to those who ask."""
 TICK_SECONDS = 1.0
+MOST_SAVED_SECONDS = 2.0
+"""Time that was not needed is kept for later up to this."""
 MOST_OFTEN = 10
 """A job comes at most every so many times of what it takes."""
+NEVER_SECONDS = 60.0
+"""As how old an answer counts that has never been given, when the owner begins."""
 IDLE_SECONDS = 300.0
 """How old an answer may get while nothing is stored: only the window has moved."""
 MARGIN_MS = 10_000
@@ -69,7 +73,7 @@ class Job:
 class Done:
     """When a job was done last (s, of a clock that nobody sets), as of which version (ms), and how long it took (s)."""
 
-    at: float = float("-inf")
+    at: float
     version: int = 0
     seconds: float = 0.0
 
@@ -91,25 +95,33 @@ class Keeper:
     failures: int = 0
     seconds: float = 0.0
     _names: dict[str, Names] = field(default_factory=dict)
+    _inherited: set[str] = field(default_factory=set)
     _looked: int = 0
-    _rested: float = 0.0
+    _left: float = 0.0
+    _ticked: float = 0.0
+    _began: float = 0.0
 
     async def tick(self) -> None:
-        """Do what is due, but no more than the share of the time since the last tick, or one job. Raises what the store
-        raises when it is asked what is new.
+        """Do what is due while there is time for it: the share of what has passed, less what jobs have taken. Raises
+        what the store raises when it is asked what is new.
         """
         began = self.clock()
-        allowed = self.share * (began - self._rested) if self._rested else TICK_SECONDS
+        self._left = min(self._left + self.share * (began - self._ticked), MOST_SAVED_SECONDS)
+        self._ticked = began
+        self._began = self._began or began
         try:
             await self._look()
         except Problem:
             return  # there is no watermark yet
+        for tenant in self.tenants.all:
+            if tenant.id not in self._inherited:
+                await self._inherit(tenant)
         for job in self._due():
-            await self.do(job)
-            if self.clock() - began >= allowed:
+            if self._left <= 0:
                 break
-        self.seconds += self.clock() - began
-        self._rested = began
+            await self.do(job)
+            self._left -= self.done[job].seconds
+            self.seconds += self.done[job].seconds
 
     async def all(self, tenant: Tenant) -> int:
         """Everything of one tenant anew, once; how many jobs that were."""
@@ -120,7 +132,8 @@ class Keeper:
 
     async def do(self, job: Job) -> None:
         """One job; a failure is told, and the job waits its time."""
-        began, done = self.clock(), self.done.setdefault(job, Done())
+        began = self.clock()
+        done = self.done.setdefault(job, Done(began))
         try:
             done.version = await self._compute(job)
         except (StoreRejected, StoreUnavailable, Problem) as error:
@@ -146,6 +159,17 @@ class Keeper:
             **({signals.KEPT_AGE: max(0, now - min(rolling)) / 1000} if rolling else {}),
         }
 
+    async def _inherit(self, tenant: Tenant) -> None:
+        """Go on where another owner has stopped: what it has published is as old as its version says."""
+        now = self.watermark()
+        versions = await kept.versions(self.store, tenant.id)
+        for job in self._jobs(tenant):
+            wanted = [(job.metric, window, cut) for window in job.span.windows for cut in job.cuts or ("",)]
+            if not job.closes and all(each in versions for each in wanted):
+                version = min(versions[each] for each in wanted)
+                self.done[job] = Done(self.clock() - (now - version) / 1000, version)
+        self._inherited.add(tenant.id)
+
     async def _look(self) -> None:
         """When the newest event of each name was received."""
         watermark = self.watermark()
@@ -163,9 +187,7 @@ class Keeper:
 
     def _overdue(self, job: Job) -> float:
         """How many times older its answers are than they should be."""
-        done = self.done.get(job)
-        if done is None:
-            return float("inf")
+        done = self.done.get(job, Done(self._began - NEVER_SECONDS))
         patience = max(job.span.patience(job.cuts, job.closes), MOST_OFTEN * done.seconds)
         if not self._is_new(job, done.version):
             others = self._newest(job.tenant, None) >= done.version - MARGIN_MS

@@ -21,6 +21,8 @@ ROLLING = 0
 _POINT = """SELECT version, body FROM metric_points
 WHERE tenant = {tenant:String} AND metric = {metric:String} AND window = {window:String} AND cut = {cut:String}
   AND end = 0 ORDER BY version DESC LIMIT 1"""
+_VERSIONS = """SELECT metric, window, cut, max(version) FROM metric_points
+WHERE tenant = {tenant:String} AND end = 0 GROUP BY metric, window, cut"""
 _GRID = """SELECT version, groupArray(start), max(end) FROM metric_buckets
 WHERE tenant = {tenant:String} AND metric = {metric:String} AND span = {span:String} AND cut = ''
 GROUP BY version ORDER BY version DESC LIMIT 1"""
@@ -84,6 +86,12 @@ async def point(store: Store, tenant: str, place: Place) -> tuple[int, dict[str,
     bound = {"tenant": tenant, "metric": place.metric, "window": place.window, "cut": place.cut}
     rows = await store.query(_POINT, bound)
     return (int(rows[0][0]), json.loads(rows[0][1])) if rows else None
+
+
+async def versions(store: Store, tenant: str) -> dict[tuple[str, str, str], int]:
+    """As of which version each rolling window is published, by metric, window and cut."""
+    rows = await store.query(_VERSIONS, {"tenant": tenant})
+    return {(metric, window, cut): version for metric, window, cut, version in rows}
 
 
 async def closed(store: Store, tenant: str, metric: str) -> dict[tuple[str, int], Before]:

@@ -35,8 +35,8 @@ class Span:
 
 
 SPANS = (
-    Span("recent", ("PT1H", "P1D"), 2 * DAY_MS, HOUR_MS, 2.0, 10.0),
-    Span("long", ("P7D", "P28D"), 56 * DAY_MS, DAY_MS, 20.0, 120.0),
+    Span("recent", ("PT1H", "P1D"), 2 * DAY_MS, HOUR_MS, 5.0, 20.0),
+    Span("long", ("P7D", "P28D"), 56 * DAY_MS, DAY_MS, 30.0, 120.0),
 )
 """The younger first."""
 

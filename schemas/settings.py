@@ -116,7 +116,7 @@ UNDECODABLE_RATIO = Setting(
 )
 KEEP_SHARE = Setting(
     "SOJOURN_KEEP_SHARE",
-    "0.4",
+    "0.5",
     "Share of one core's time that may be spent on keeping the rolling windows; 0: none are kept.",
     _share,
 )
