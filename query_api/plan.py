@@ -4,9 +4,10 @@ The facts answer everything as of any instant. What is kept of them answers as o
 read before it was computed: exactly, but for that moment. So it is used only where the caller says how old an answer
 may be (`max_age`) and names no instant: then the answer's `watermark` and `at` are those of the version.
 
-There is no layer of single units as resolved: of 28 days of visits these are as many rows as a third of the events,
-writing them takes longer than counting them, and the units of a settled day can still be restated (an order gets its
-person, a person an alias), so that nothing is saved by keeping those of the days before [measured: `make bench`].
+There is no layer of single units as resolved. Writing the units of 28 days takes longer than counting them (of
+1,000,000 events: visits 1.8 times as long, conversion 1.4, events 3.4, carts 1.1, orders 2.3 [measured]), and keeping
+those of the days before would save nothing that is sure: an order of today gets its person, a person an alias, and
+units of long ago are others.
 """
 
 from __future__ import annotations

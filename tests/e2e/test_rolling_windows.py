@@ -8,6 +8,8 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,12 +54,41 @@ def wait_for_version(cluster: Cluster, after: int, seconds: float) -> float:
     raise AssertionError(f"nothing newer than {after} in {seconds:g} s\n{cluster.processors.output[-3000:]}")
 
 
-def load(cluster: Cluster, days: int, seed: int) -> None:
-    cluster.run(
-        "demo", "--once", "--force", "--days", str(days), "--members", "150", "--seed", str(seed),
-        "--url", cluster.ingest.url, "--query-url", cluster.query.url,
-        "--write-key", WRITE_KEY, "--read-token", READ_TOKEN,
-    )  # fmt: skip
+def late(cluster: Cluster) -> None:
+    """Events of the last three days, most of them of people who turn out to be others, and refunds."""
+    chance, now = Random(7), datetime.now(UTC)
+    names = (
+        "Product Viewed",
+        "Product Added",
+        "Order Completed",
+        "Order Refunded",
+        "Ticket Created",
+        "Ticket Solved",
+        "identify",
+    )
+    events = [
+        {
+            "event": chance.choice(names),
+            "messageId": f"late-{number}",
+            "timestamp": (now - timedelta(minutes=chance.randrange(3 * 24 * 60))).isoformat(),
+            "anonymousId": f"a{number % 40}",
+            **({"userId": f"u{number % 15}"} if number % 3 else {}),
+            "properties": {
+                "cart_id": f"c{number % 60}",
+                "order_id": f"o{number % 60}",
+                "ticket_id": f"t{number % 60}",
+                "product_id": "p",
+                "quantity": 1,
+                "price": 9.5,
+                "total": 9.5,
+                "currency": "EUR",
+            },
+            "context": {"country": chance.choice(("DE", "AT")), "device": {"type": "mobile"}},
+        }
+        for number in range(600)
+    ]
+    answer = cluster.send({"events": events})
+    assert (answer.status_code, answer.json()["rejected"]) == (202, []), answer.text
     cluster.settle(120)
 
 
@@ -69,14 +100,19 @@ def questions() -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def test_the_windows_are_kept_whoever_dies(cluster: Cluster) -> None:
-    load(cluster, days=3, seed=1)
+    cluster.run(
+        "demo", "--once", "--days", "3", "--members", "150",
+        "--url", cluster.ingest.url, "--query-url", cluster.query.url,
+        "--write-key", WRITE_KEY, "--read-token", READ_TOKEN,
+    )  # fmt: skip
+    cluster.settle(120)
     wait_for_version(cluster, 0, 120)
     for worker in cluster.processors.workers():  # one of them is the owner
         os.kill(worker, signal.SIGKILL)
         killed = round(time.time() * 1000)
         assert cluster.send({"event": "Product Viewed", "userId": "u", "messageId": str(worker)}).status_code == 202
         wait_for_version(cluster, killed, 40)
-    load(cluster, days=2, seed=2)  # late, all of it
+    late(cluster)
     settled = cluster.status()["watermark"]
     assert equal_to_facts(cluster, settled) > 100
     cluster.run("rebuild", "windows")
