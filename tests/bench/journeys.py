@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import msgspec
 
@@ -162,25 +163,41 @@ JOURNEYS: dict[Callable[[random.Random, int, int], list[Step]], float] = {
 """How often each is drawn."""
 
 
-def records(events: int, seed: int = 1) -> Iterator[Record]:
-    """About `events` records over sixty days, the same for the same seed."""
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Whose events: a tenant with so many people, over the sixty days before `end` (ms)."""
+
+    tenant: str = TENANT
+    people: int = 1_000
+    end: int = END_MS
+
+    @classmethod
+    def of(cls, events: int, tenant: str = TENANT, end: int = END_MS) -> Self:
+        """As many people as have sent that many events."""
+        return cls(tenant, max(1_000, events // 20), end)
+
+
+def records(events: int, shop: Shop | None = None, *, seed: int = 1, first: int = 0) -> Iterator[Record]:
+    """About `events` records, the same for the same seed; ids are made of their numbers, which begin at `first`."""
+    shop = shop or Shop.of(events)
     rng = random.Random(seed)
-    people = max(1000, events // 20)
     kinds, weights = list(JOURNEYS), list(JOURNEYS.values())
-    number = 0
-    while number < events:
-        moment = END_MS - rng.randrange(DAYS * DAY_MS)
-        person = rng.randrange(people)
+    number = first
+    while number < first + events:
+        moment = shop.end - rng.randrange(DAYS * DAY_MS)
+        person = rng.randrange(shop.people)
         (kind,) = rng.choices(kinds, weights)
         for delay, name, properties in kind(rng, number, moment):
             number += 1
-            yield _record(rng, number, person, moment + delay, (name, properties))
+            if moment + delay < shop.end:  # what is still to come has not been sent
+                yield _record(rng, (shop.tenant, number, person), moment + delay, (name, properties))
 
 
-def _record(rng: random.Random, number: int, person: int, moment: int, told: tuple[str, dict[str, Any]]) -> Record:
-    known, (name, properties) = person % 5 == 0, told
+def _record(rng: random.Random, who: tuple[str, int, int], moment: int, told: tuple[str, dict[str, Any]]) -> Record:
+    (tenant, number, person), (name, properties) = who, told
+    known = person % 5 == 0
     return Record(
-        tenant=TENANT,
+        tenant=tenant,
         source="native",
         event_id=str(uuid.UUID(int=rng.getrandbits(128), version=4)),
         message_id=f"m{number}",
