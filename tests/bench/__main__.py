@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-NAMES = ("latency", "ingest", "processing")
+NAMES = ("latency", "reading", "ingest", "processing", "freshness", "stream", "soak")
 
 
 def known(name: str) -> set[str]:

@@ -9,6 +9,8 @@ from typing import Any
 from tests.service import WRITE_KEY
 
 DIFFERENT = 200
+MARK = b"0123456789abcdef"
+"""In the id of an event that is to be another one each time: what the sender puts another number for."""
 
 
 def event(rng: random.Random, number: int) -> dict[str, Any]:
@@ -31,13 +33,17 @@ def event(rng: random.Random, number: int) -> dict[str, Any]:
     }
 
 
-def requests(path: str, events: int, seed: int = 1) -> list[bytes]:
-    """Requests as bytes: one event as an object, several as `{"events": […]}`."""
+def requests(path: str, events: int, seed: int = 1, *, anew: bool = False) -> list[bytes]:
+    """Requests as bytes: one event as an object, several as `{"events": […]}`; `anew`: with a mark, and of now."""
     rng = random.Random(seed)
     built = []
     for number in range(DIFFERENT if events == 1 else DIFFERENT // 10):
         if events == 1:
-            body = json.dumps(event(rng, number)).encode()
+            told = event(rng, number)
+            if anew:
+                del told["timestamp"]
+                told["messageId"] = f"{number}-{MARK.decode()}"
+            body = json.dumps(told).encode()
         else:
             items = [event(rng, number * events + index) for index in range(events)]
             body = json.dumps({"events": items}).encode()

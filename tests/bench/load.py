@@ -11,12 +11,13 @@ import argparse
 import asyncio
 import json
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
 import uvloop
 
-from tests.bench.bodies import requests
+from tests.bench.bodies import MARK, requests
 
 STAT_SECONDS = 0.01
 """The unit of CPU time in `/proc/<pid>/stat` on Linux."""
@@ -29,9 +30,15 @@ def cpu_seconds(pid: int) -> float:
 
 
 class Client(asyncio.Protocol):
-    """One connection: sends, reads the whole response, sends again. `times` is None while nothing is measured."""
+    """One connection: sends, reads the whole response, sends again, `every` so many seconds at most. `times` is None
+    while nothing is measured.
+    """
 
-    def __init__(self, bodies: list[bytes], at: int, statuses: tuple[bytes, ...]) -> None:
+    numbers = count(time.time_ns())
+    """Of what is sent anew each time, in all connections together."""
+
+    def __init__(self, bodies: list[bytes], at: int, statuses: tuple[bytes, ...], every: float = 0.0) -> None:
+        self._every = every
         self._bodies = bodies
         self._at = at
         self._statuses = statuses
@@ -64,7 +71,10 @@ class Client(asyncio.Protocol):
         self._buffer = b""
         if self.times is not None:
             self.times.append(time.perf_counter() - self._sent_at)
-        if not self.stopping:
+        if self._every:
+            wait = self._sent_at + self._every - time.perf_counter()
+            asyncio.get_running_loop().call_later(max(0.0, wait), self._send)
+        else:
             self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -78,9 +88,11 @@ class Client(asyncio.Protocol):
 
     def _send(self) -> None:
         assert self._transport is not None
+        if self.stopping:
+            return
         self._at = (self._at + 1) % len(self._bodies)
         self._sent_at = time.perf_counter()
-        self._transport.write(self._bodies[self._at])
+        self._transport.write(self._bodies[self._at].replace(MARK, b"%016x" % next(self.numbers)))
 
     def _fail(self) -> None:
         self.wrong.append(self._buffer[:300])
@@ -90,12 +102,13 @@ class Client(asyncio.Protocol):
 async def run(options: argparse.Namespace) -> dict[str, Any]:
     """Warm up, then measure for `seconds`. Raises `RuntimeError` at the first answer that is no success."""
     loop = asyncio.get_running_loop()
-    bodies = requests(options.path, options.events)
+    bodies = requests(options.path, options.events, anew=options.anew)
+    every = options.connections / options.rate if options.rate else 0.0
     statuses = tuple(status.encode() for status in options.status.split(","))
     clients: list[Client] = []
     for number in range(options.connections):
         _, client = await loop.create_connection(
-            lambda number=number: Client(bodies, number, statuses),  # type: ignore[misc]
+            lambda number=number: Client(bodies, number, statuses, every),  # type: ignore[misc]
             "127.0.0.1",
             options.port,
         )
@@ -129,6 +142,8 @@ if __name__ == "__main__":
     parser.add_argument("--events", type=int, default=1)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--status", default="200,202")
+    parser.add_argument("--rate", type=float, default=0.0, help="requests a second (default: as fast as it goes)")
+    parser.add_argument("--anew", action="store_true", help="every request is a new event of now")
     parser.add_argument("--warm", type=float, default=1.0)
     parser.add_argument("--seconds", type=float, default=5.0)
     print(json.dumps(uvloop.run(run(parser.parse_args()))))
