@@ -34,8 +34,8 @@ from deploy.store import ClickHouseStore
 from deploy.welcome import welcome
 from ingest.dispatcher import Dispatcher
 from ingest.service import Ingest
-from query_api.keeper import TICK_SECONDS, Keeper
 from query_api.live import Live
+from query_api.rolling.keeper import TICK_SECONDS, Keeper
 from query_api.service import Lag
 from schemas import signals
 from schemas.ports import Store, StoreRejected, StoreUnavailable

@@ -10,7 +10,7 @@ from deploy.opening import open_tenants
 from deploy.refusal import CannotStart
 from deploy.reported_watermark import ReportedWatermark
 from deploy.store import ClickHouseStore
-from query_api.keeper import Keeper
+from query_api.rolling.keeper import Keeper
 from schemas import signals
 from schemas.settings import Settings
 from schemas.signals import Signal

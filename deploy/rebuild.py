@@ -15,7 +15,7 @@ from deploy.clock import clock
 from deploy.opening import is_embedded, lock_folder, open_store, open_tenants
 from deploy.reported_watermark import NOBODY, ReportedWatermark
 from deploy.store import ClickHouseStore
-from query_api.keeper import Keeper
+from query_api.rolling.keeper import Keeper
 from schemas.periods import format_instant
 from schemas.ports import Store, StoreUnavailable
 from schemas.settings import Settings

@@ -14,7 +14,7 @@ import msgspec
 from fastapi import APIRouter, FastAPI, Request, Response, Security
 from fastapi.security import HTTPBearer
 
-from query_api import contract, exposition, retention, revisions
+from query_api import contract, exposition, retention
 from query_api.access import PREFLIGHT, origin_headers, tenant_of
 from query_api.catalogue import (
     catalogue,
@@ -36,6 +36,7 @@ from query_api.funnel_count import CountFunnel, ListFunnel, count_funnel, list_f
 from query_api.funnels import Funnels, funnel_parameters, people_parameters
 from query_api.live import Live
 from query_api.page_app import add_page
+from query_api.rolling import revisions
 from query_api.series import Series
 from query_api.service import Answers, Count, Explain, Lag, refuse_all
 from query_api.sse import Times

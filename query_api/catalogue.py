@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from query_api.parameters import INTERVALS, MOST_SHOWN, SEGMENTS_SHOWN
-from query_api.revisions import SHOWN as REVISIONS_SHOWN
+from query_api.rolling.revisions import SHOWN as REVISIONS_SHOWN
 from schemas.metrics import GROUPS
 from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter
 from schemas.remarks import DETAILS, EXCLUDED, WARNINGS

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 from typing import Any
 
-from query_api import layers
 from query_api.answer import body
 from query_api.figures import figure
 from query_api.parameters import Query, Request, invalid, over, parse
-from query_api.plan import asked, facts
 from query_api.question import Cell
+from query_api.rolling import layers
+from query_api.rolling.plan import asked, facts
 from query_api.service import Answers
 from schemas.errors import Problem
 from schemas.metrics.metric import Metric

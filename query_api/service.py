@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from query_api import cursor, layers
+from query_api import cursor
 from query_api.answer import body
 from query_api.count import Unit
 from query_api.paging import page
 from query_api.parameters import LONGEST_TEXT, Query, Request, invalid, names_list, parse
-from query_api.plan import asked
 from query_api.question import Cell, Question
+from query_api.rolling import layers
+from query_api.rolling.plan import asked
 from query_api.story import story, why
 from schemas.errors import Problem, problem_object
 from schemas.metrics import METRICS

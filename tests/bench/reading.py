@@ -26,7 +26,7 @@ from deploy.store import ClickHouseStore
 from query_api import identity
 from query_api.compile import counting
 from query_api.parameters import parse
-from query_api.plan import WINDOWS
+from query_api.rolling.plan import WINDOWS
 from schemas.metrics import METRICS
 from schemas.metrics.metric import Metric
 from schemas.ports import StoreRejected, StoreUnavailable

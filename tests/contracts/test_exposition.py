@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from deploy.migrate import migrate
-from deploy.store import ClickHouseStore
 from query_api.answer import body
 from query_api.app import problems, router
 from query_api.exposition import VALUES, written
@@ -85,17 +82,6 @@ def tenants(tmp_path: Path) -> Tenants:
     path = tmp_path / "tenants.json"
     path.write_text(json.dumps(TENANTS))
     return Tenants(path)
-
-
-@pytest.fixture
-async def store(engine_dsn: str) -> AsyncIterator[ClickHouseStore]:
-    """A migrated, empty database, dropped afterwards."""
-    opened = ClickHouseStore(engine_dsn, name=f"test_{uuid.uuid4().hex}")
-    await opened.open()
-    await migrate(opened)
-    yield opened
-    await opened.command(f"DROP DATABASE {opened.database} SYNC")
-    await opened.close()
 
 
 def served(store: Store, tenants: Tenants) -> FastAPI:

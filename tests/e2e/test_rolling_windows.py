@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from query_api.plan import WINDOWS
+from query_api.rolling.plan import WINDOWS
 from schemas.metrics import METRICS
 from tests.cluster import Cluster
 from tests.service import READ_TOKEN, WRITE_KEY

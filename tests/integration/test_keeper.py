@@ -12,8 +12,9 @@ import pytest
 
 from deploy.keeping import FOLDED
 from deploy.store import ClickHouseStore
-from query_api.keeper import Job, Keeper
-from query_api.windows import SPANS
+from query_api.rolling.jobs import Job
+from query_api.rolling.keeper import Keeper
+from query_api.rolling.windows import SPANS
 from schemas.metrics import METRICS
 from schemas.periods import format_instant
 from schemas.tenants import Tenants

@@ -15,9 +15,9 @@ import pytest
 
 from deploy.store import ClickHouseStore
 from query_api.count import count, count_apart, explain
-from query_api.keeper import Keeper
-from query_api.plan import WINDOWS
-from query_api.revisions import listed
+from query_api.rolling.keeper import Keeper
+from query_api.rolling.plan import WINDOWS
+from query_api.rolling.revisions import listed
 from query_api.series import Series
 from query_api.service import Answers
 from schemas.metrics import METRICS

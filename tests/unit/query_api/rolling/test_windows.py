@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from query_api.windows import SPANS, Closed, as_of, closed_windows, edges
+from query_api.rolling.windows import SPANS, Closed, as_of, closed_windows, edges
 from schemas.periods import DAY_MS, HOUR_MS, format_instant, parse_instant
 from schemas.tenants import Tenant
 

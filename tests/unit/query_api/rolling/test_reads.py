@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploy.keeping import FOLDED
-from query_api.reads import names_read
+from query_api.rolling.reads import names_read
 from schemas.metrics import METRICS
 from schemas.tenants import Tenant
 

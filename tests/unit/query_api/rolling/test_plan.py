@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from query_api.parameters import parse
-from query_api.plan import Asked, Kept, Place, asked, choose, edges_of, is_usual, place
+from query_api.rolling.plan import Asked, Kept, Place, asked, choose, edges_of, is_usual, place
 from schemas.errors import Problem
 from schemas.metrics import METRICS
 from schemas.periods import DAY_MS, HOUR_MS

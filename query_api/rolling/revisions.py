@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from query_api import kept
-from query_api.kept import Before, Published
 from query_api.parameters import MOST_SHOWN, Query, invalid, number
-from query_api.plan import Place
-from query_api.windows import Closed
+from query_api.rolling import kept
+from query_api.rolling.kept import Before, Published
+from query_api.rolling.plan import Place
+from query_api.rolling.windows import Closed
 from schemas.errors import Problem
 from schemas.metrics.metric import Metric
 from schemas.periods import format_instant, parse_instant

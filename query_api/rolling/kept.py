@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from query_api import adding
-from query_api.adding import Bucket
-from query_api.plan import Place
 from query_api.question import Cell
+from query_api.rolling import adding
+from query_api.rolling.adding import Bucket
+from query_api.rolling.plan import Place
 from schemas.ports import Store
 from schemas.tables import METRIC_BUCKETS, METRIC_POINTS, Table
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from query_api.adding import Bucket, added, decode, encode
 from query_api.parameters import parse
 from query_api.question import Cell, Scored
+from query_api.rolling.adding import Bucket, added, decode, encode
 from schemas.metrics import METRICS
 from schemas.tenants import Tenant
 

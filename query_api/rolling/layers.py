@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from query_api import kept
-from query_api.adding import Bucket, added
 from query_api.answer import body
-from query_api.kept import Grid, Shelf
 from query_api.parameters import Request, parse
-from query_api.plan import Asked, Kept, Plan, choose, edges_of, is_usual, place
 from query_api.question import Cell
+from query_api.rolling import kept
+from query_api.rolling.adding import Bucket, added
+from query_api.rolling.kept import Grid, Shelf
+from query_api.rolling.plan import Asked, Kept, Plan, choose, edges_of, is_usual, place
 from schemas.metrics.metric import Metric
 from schemas.ports import Store
 from schemas.tenants import Tenant

@@ -1,0 +1,1 @@
+"""The rolling windows: what is kept of them, who keeps it, and which of it answers a question."""
