@@ -15,16 +15,19 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from query_api.answer import body
 from query_api.app import problems, router
 from query_api.count import Unit
 from query_api.live import Live, Pace
+from query_api.parameters import parse
 from query_api.question import Cell, Question, Scored
 from query_api.service import Answers, Lag
 from query_api.sse import Times
 from query_api.story import Happened, moments
+from schemas.metrics import METRICS
 from schemas.periods import DAY_MS
 from schemas.ports import Store, StoreUnavailable
-from schemas.tenants import Tenants
+from schemas.tenants import Tenant, Tenants
 from tests.waiting import until
 
 TOKEN = "rt_board"
@@ -41,6 +44,10 @@ class Board:
         self.stored = 5000
         self.age_ms = 400
         self.broken: set[str] = set()
+        self.revisions: list[tuple[Any, ...]] = []
+        self.published: dict[str, tuple[int, dict[str, Any]]] = {}
+        self.counts = asyncio.Event()
+        self.counts.set()
         self.url = ""
         self.live: Live | None = None
 
@@ -53,7 +60,31 @@ class Board:
         return time.time_ns() // 1_000_000 - self.age_ms
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        if "FROM revisions" in sql:
+            return self.restated(parameters or {})
+        if "FROM metric_" in sql:
+            return self.kept(parameters or {})
         return [(0,)] if "dead_letters" in sql else [(self.stored,)]
+
+    def restated(self, asked: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The revisions that are set, as the store lists them: after a place, the latest first."""
+        place = asked["at"], asked["start"], asked["end"]
+        later = [row for row in sorted(self.revisions, reverse=True) if row[:3] < place]
+        return later[: asked["limit"]]
+
+    def publish(self, *, size: int, age_ms: int) -> dict[str, dict[str, Any]]:
+        """Publish an answer of every metric over so many units, so old; the answers."""
+        watermark, tenant = self.watermark() - age_ms, Tenant.model_validate({"id": TENANT["id"]})
+        for name, metric in METRICS.items():
+            request = parse(metric, [("compare", "previous")], tenant, watermark)
+            cells = [_cell(request.question, size, 0.5)]
+            self.published[name] = watermark, body(request, cells, cells, watermark)
+        return {name: content for name, (_, content) in self.published.items()}
+
+    def kept(self, asked: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The published answer that is set; no buckets."""
+        known = self.published.get(asked.get("metric", ""))
+        return [(known[0], json.dumps(known[1]))] if known and "window" in asked else []
 
     async def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         raise NotImplementedError
@@ -61,6 +92,7 @@ class Board:
     async def count(self, store: Store, question: Question) -> Sequence[Cell]:
         if question.metric.name in self.broken:
             raise StoreUnavailable("set by the test")
+        await self.counts.wait()
         share = 0.4 + 0.05 * (question.start // DAY_MS % 5)
         whole = _cell(question, self.size, share)
         if not question.segments:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from query_api.dashboard.page import VERSION
+from schemas.periods import DAY_MS, parse_instant
 from tests.browser.board import Board
 from tests.browser.chromium import Page
 from tests.waiting import until
@@ -193,3 +194,36 @@ async def test_target_and_band_are_shown_once_a_body_carries_them(page: Page) ->
     assert "target 50 missed" in text
     assert "“good”" in text
     assert "1" + "30, between the limits 22 – 38; target 50" in text
+
+
+async def test_a_kept_answer_is_shown_at_once_and_a_newer_one_takes_its_place(page: Page, board: Board) -> None:
+    kept = board.publish(size=77, age_ms=300_000)
+    board.counts.clear()  # nothing is counted until this is set again
+    try:
+        await page.open(board.url)
+        await page.until(f"document.querySelector('{ORDERS} .value')?.textContent === '{kept['orders']['value']}'")
+        assert "counted to" in await page.text(ORDERS)
+    finally:
+        board.counts.set()
+    await page.until(f"document.querySelector('{ORDERS} .value').textContent === '108'")
+    assert "counted to" not in await page.text(ORDERS)
+
+
+async def test_what_was_restated_is_listed_with_its_reason(page: Page, board: Board) -> None:
+    day = parse_instant("2026-11-20", "Europe/Berlin")
+    board.revisions = [(day + n, day, day + DAY_MS, "", 0.5, 0.25 + n / 100, "late_event") for n in range(22)]
+    await page.open(board.url + METRIC)
+    rows = "document.querySelectorAll('.restated tbody tr')"
+    await page.until(f"(document.querySelector('.restated')?.scrollIntoView(), {rows}.length === 20)")
+    told = await page.text(".restated tbody tr")
+    for words in ("Nov 20, 2026", "50.0%", "46.0%", "events of then came later"):
+        assert words in told
+    await page.run("document.getElementById('restated-more').click()")
+    await page.until(f"{rows}.length === 22")
+    assert await page.run("document.getElementById('restated-more')") is None
+
+
+async def test_where_nothing_was_restated_it_says_so(page: Page, board: Board) -> None:
+    await page.open(board.url + METRIC)
+    said = "document.querySelector('.restated')?.textContent.includes('No value of a closed')"
+    await page.until(f"(document.querySelector('.restated')?.scrollIntoView(), {said})")

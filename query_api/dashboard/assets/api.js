@@ -61,6 +61,25 @@ export const series = (metric, params, signal) => get(`metrics/${metric}/series`
 /** @param {string} metric @param {URLSearchParams} params @param {AbortSignal} signal */
 export const explain = (metric, params, signal) => get(`metrics/${metric}/explain`, params, signal);
 
+/** @param {string} metric @param {string | null} cursor @param {AbortSignal} signal */
+export const revisions = (metric, cursor, signal) => get(`metrics/${metric}/revisions`, new URLSearchParams(cursor ? { limit: "20", cursor } : { limit: "20" }), signal);
+
+/** How old a kept answer may be that the page begins with; the stream brings what is newer. */
+const AGE = "PT10M";
+
+/** The same question, to be answered at once where an answer is kept. @param {URLSearchParams} params */
+export function kept(params) {
+  const all = new URLSearchParams(params);
+  if (!all.has("at")) all.set("max_age", AGE);
+  return all;
+}
+
+/** Windows whose answers are kept. */
+const WINDOWS = ["PT1H", "P1D", "P7D", "P28D"];
+
+/** Whether a number of every metric is kept for the question. @param {URLSearchParams} params */
+export const isKept = (params) => WINDOWS.includes(params.get("window") ?? "P1D") && [...params.keys()].every((name) => name === "window" || name === "compare");
+
 /** @param {string[]} metrics @param {URLSearchParams} params */
 export function withMetrics(metrics, params) {
   const all = new URLSearchParams(params);

@@ -1,7 +1,8 @@
 // One metric on the overview: everything that its number must not travel without, in one glance.
 
+import * as api from "./api.js";
 import { h, refill, sign } from "./dom.js";
-import { NOTHING, number, range, unitName } from "./format.js";
+import { NOTHING, clock, number, range, unitName } from "./format.js";
 import { intervalPicture, isKnown, scale } from "./interval.js";
 import { aims, basis, broken, change, settled, units } from "./remarks.js";
 import { elsewhere } from "./state.js";
@@ -19,11 +20,18 @@ export class Card {
 
   /** The state of the page is part of where the card leads. */
   relink() {
+    this.watermark = 0;
     this.link.href = elsewhere(this.metric.name);
+  }
+
+  /** Whether an answer is of a later moment than the one that is shown for the same question. @param {any} body */
+  isNewer(body) {
+    return !this.watermark || Date.parse(body.watermark) >= this.watermark;
   }
 
   /** @param {any} body */
   show(body) {
+    this.watermark = Date.parse(body.watermark);
     const before = this.root.dataset.value;
     const value = body.value === null ? "" : String(body.value);
     this.root.dataset.state = body.value === null ? "none" : "known";
@@ -36,6 +44,7 @@ export class Card {
       between(body, shown),
       change(body),
       aims(body),
+      aged(body),
     );
     if (before !== undefined && before !== value) flash(this.root);
   }
@@ -53,6 +62,14 @@ function between(body, shown) {
   if (body.value === null) return h("p.between", {}, nothing(body));
   if (isKnown(body.interval)) return h("div.between", {}, intervalPicture(shown, body, scale([shown], body.unit)), h("p", {}, range(body.interval, body), units(body)));
   return h("p.between", {}, body.interval ? "too little is settled for an interval" : "counted, not sampled", units(body));
+}
+
+const OLD = 60_000;
+
+/** As of when, where that is a while ago. @param {any} body */
+export function aged(body) {
+  const age = api.now() - Date.parse(body.watermark);
+  return age > OLD && Date.parse(body.at) > api.now() - 86_400_000 ? h("p.aged.quiet", {}, `counted to ${clock(body.watermark, body.window.tz)}`) : null;
 }
 
 /** The value, large. @param {any} body */

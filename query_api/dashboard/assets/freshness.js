@@ -17,6 +17,7 @@ export class Freshness {
     this.root = h("div.freshness", { "data-state": "" }, this.told, this.age);
     place.replaceChildren(this.root);
     this.watermark = 0;
+    this.tz = /** @type {string | undefined} */ (undefined);
     this.streaming = /** @type {"connecting" | "open" | "lost"} */ ("connecting");
     this.isReached = true;
     this.problem = /** @type {any} */ (null);
@@ -41,9 +42,10 @@ export class Freshness {
     this.draw();
   }
 
-  /** @param {string} watermark */
-  counted(watermark) {
+  /** @param {string} watermark @param {string} [tz]  the zone of the numbers */
+  counted(watermark, tz) {
     const at = Date.parse(watermark);
+    this.tz = tz ?? this.tz;
     if (at > this.watermark) {
       this.watermark = at;
       this.draw();
@@ -90,7 +92,7 @@ export class Freshness {
       refill(this.told, sign(mark), ` ${name}`);
     }
     const age = this.watermark ? Math.max(0, (api.now() - this.watermark) / 1000) : 0;
-    const text = state === "empty" ? "" : state === "frozen" ? this.at && moment(this.at, undefined) : this.watermark ? `counted to ${clock(this.watermark)}${age >= 10 ? `, ${duration(age)} ago` : ""}` : "";
+    const text = state === "empty" ? "" : state === "frozen" ? this.at && moment(this.at, this.tz) : this.watermark ? `counted to ${clock(this.watermark, this.tz)}${age >= 10 ? `, ${duration(age)} ago` : ""}` : "";
     if (this.age.textContent !== text) this.age.textContent = text || "";
     this.notice(state, age);
   }
@@ -100,7 +102,7 @@ export class Freshness {
     const lag = this.behind?.lag_records;
     const said =
       state === "offline"
-        ? ["The service cannot be reached.", this.watermark ? `The numbers below stand as they were counted up to ${moment(this.watermark, undefined, true)}.` : "", api.advice(this.problem)]
+        ? ["The service cannot be reached.", this.watermark ? `The numbers below stand as they were counted up to ${moment(this.watermark, this.tz, true)}.` : "", api.advice(this.problem)]
         : state === "broken"
           ? [`${this.problem.title}.`, this.problem.detail !== this.problem.title ? this.problem.detail : "", api.advice(this.problem)]
           : state === "stale"

@@ -10,6 +10,7 @@ import { count, inWords, number, range, span, words } from "./format.js";
 import { intervalPicture, isKnown, scale } from "./interval.js";
 import { listen } from "./live.js";
 import { aims, broken, change, settled, units } from "./remarks.js";
+import { Revisions } from "./revisions.js";
 import { Rows } from "./rows.js";
 import { whole } from "./sparkline.js";
 import { changed, elsewhere, go, href, question, seriesQuestion, state } from "./state.js";
@@ -18,7 +19,7 @@ const RETRY = 5000;
 /** The chart follows the number, but not more often than this: it is many questions. */
 const CHART_AGE = 20_000;
 const SPOKEN_AGE = 15_000;
-const SPANS = ["P1D", "P7D", "P14D", "P28D", "P12W", "P26W", "P52W"];
+const SPANS = ["P1D", "P7D", "P14D", "P28D", "P8W", "P12W", "P26W", "P52W"];
 const STEPS = /** @type {Record<string, string>} */ ({ PT1H: "hours", P1D: "days", P1W: "weeks", P1M: "months" });
 
 export class MetricPage {
@@ -38,6 +39,7 @@ export class MetricPage {
     this.segments = h("div", {}, h("p.loading", {}, "…"));
     this.words = h("div.words");
     this.rows = h("div");
+    this.restated = h("div");
     const section = (/** @type {string} */ id, /** @type {string} */ title, /** @type {any[]} */ ...inside) => h(`section.panel.${id}`, { "aria-labelledby": `about-${id}` }, h("div.panel-head", {}, h("h2", { id: `about-${id}` }, title), inside.length > 1 ? inside.shift() : null), ...inside);
     this.root = h(
       "div.metric",
@@ -50,6 +52,7 @@ export class MetricPage {
       section("segments", "Break-down", this.cut, this.segments),
       section("definition", "What it means", this.words),
       section("behind", "The rows behind it", this.rows),
+      section("restated", "Restated", this.restated),
     );
     this.shownSort = "";
   }
@@ -88,6 +91,7 @@ export class MetricPage {
     this.asking?.abort();
     this.leave?.();
     this.behind?.end();
+    this.changes?.end();
     clearTimeout(this.timer);
     clearTimeout(this.chartTimer);
   }
@@ -105,7 +109,7 @@ export class MetricPage {
     const params = this.params();
     refill(this.cut, this.metric.segments.length ? cutter(this.metric, params.get("segment")) : null);
     try {
-      this.told(await api.value(this.metric.name, params, signal));
+      this.told(await api.value(this.metric.name, api.kept(params), signal));
     } catch (error) {
       if (signal.aborted) return;
       const problem = api.problemOf(error);
@@ -116,6 +120,9 @@ export class MetricPage {
     this.behind?.end();
     this.behind = new Rows(this.metric, params, this.body.window.tz);
     refill(this.rows, this.behind.root);
+    this.changes?.end();
+    this.changes = new Revisions(this.metric, this.body);
+    refill(this.restated, this.changes.root);
     if (params.has("at")) this.freshness.frozen(params.get("at"));
     else
       this.leave = listen(api.withMetrics([this.metric.name], params), {
@@ -137,8 +144,9 @@ export class MetricPage {
   /** @param {any} body */
   told(body) {
     const before = this.body;
+    if (before && Date.parse(body.watermark) < Date.parse(before.watermark)) return;
     this.body = body;
-    this.freshness.counted(body.watermark);
+    this.freshness.counted(body.watermark, body.window.tz);
     document.title = `${body.value === null ? "" : `${number(body.value, body)} · `}${this.metric.title} · Sojourn`;
     refill(this.number, ...hero(body, this.catalogue));
     showBreakdown(this.segments, body);
@@ -174,7 +182,7 @@ export class MetricPage {
     this.charted = Date.now();
     refill(this.spans, looked ? spans(this.metric, looked) : null, steps(this.metric, step));
     try {
-      const series = whole(await api.series(this.metric.name, params, signal));
+      const series = whole(await api.series(this.metric.name, api.kept(params), signal));
       this.chart?.end();
       this.chart = new Chart(series);
       const isOpen = this.plot.querySelector("details")?.open;

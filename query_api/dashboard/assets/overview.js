@@ -1,4 +1,5 @@
-// Every metric on one page, in the groups of the catalogue; values come with the stream, each as soon as it is counted.
+// Every metric on one page, in the groups of the catalogue: first as the service keeps it, then with the stream, each as
+// soon as it is counted.
 
 import * as api from "./api.js";
 import { Card } from "./card.js";
@@ -67,7 +68,7 @@ export class Overview {
     this.watcher.disconnect();
   }
 
-  /** By the stream, which tells each number as soon as it is counted; in one request where there is no stream. @param {AbortSignal} signal */
+  /** What is kept at once, then by the stream, which tells each number as soon as it is counted; in one request where there is no stream. @param {AbortSignal} signal */
   ask(signal) {
     const names = [...this.cards.keys()];
     const params = question(state());
@@ -76,6 +77,7 @@ export class Overview {
       this.askOnce(names, params, signal);
       return;
     }
+    if (api.isKept(params)) for (const some of this.byGroup()) this.askKept(some, api.kept(params), signal);
     this.leave = listen(api.withMetrics(names, params), {
       onBody: (body) => this.told(body.metric, body),
       onProblem: (problem) => this.told(problem.metric, problem),
@@ -85,6 +87,24 @@ export class Overview {
         if (found === "lost") this.askOnce(names, params, signal);
       },
     });
+  }
+
+  /** The metrics of each group: a number that is not kept holds up those of its group alone. */
+  byGroup() {
+    /** @type {Map<string, string[]>} */
+    const groups = new Map();
+    for (const { name, group } of this.metrics) groups.set(group, [...(groups.get(group) ?? []), name]);
+    return [...groups.values()];
+  }
+
+  /** Says nothing of what fails: the stream tells it. @param {string[]} names @param {URLSearchParams} params @param {AbortSignal} signal */
+  async askKept(names, params, signal) {
+    try {
+      const { values } = await api.values(names, params, signal);
+      for (const each of values) if (!("code" in each)) this.told(each.metric, each);
+    } catch {
+      return;
+    }
   }
 
   /** @param {string[]} names @param {URLSearchParams} params @param {AbortSignal} signal */
@@ -110,10 +130,11 @@ export class Overview {
     const card = this.cards.get(name);
     if (!card) return;
     if ("code" in each) card.fail(each);
+    else if (!card.isNewer(each)) return;
     else {
       card.show(each);
       this.watcher.observe(card.root);
-      this.freshness.counted(each.watermark);
+      this.freshness.counted(each.watermark, each.window.tz);
       refill(this.window, span(each.window), `, ${each.window.tz}, compared with as long a time before${this.trendName()}`);
       if (Date.now() - (this.trended.get(name) ?? Date.now()) > TREND_AGE) this.wantTrend(name);
     }
@@ -151,7 +172,7 @@ export class Overview {
   /** @param {Card} card @param {string} name @param {AbortSignal} signal */
   async trend(card, name, signal) {
     try {
-      refill(card.spark, sparkline(whole(await api.series(name, seriesQuestion(state()).params, signal))));
+      refill(card.spark, sparkline(whole(await api.series(name, api.kept(seriesQuestion(state()).params), signal))));
     } catch (error) {
       if (!signal.aborted) refill(card.spark, h("span.quiet", {}, `no trend: ${api.problemOf(error).title.toLowerCase()}`));
     }

@@ -77,7 +77,7 @@ function picked(params, wanted) {
 
 const STEPS = /** @type {Record<string, number>} */ ({ PT1H: 3600, P1D: 86400, P1W: 604800, P1M: 2592000 });
 /** How far back a series looks for each window that ends now, so that it says something also of a short one. */
-const SPANS = /** @type {Record<string, string>} */ ({ PT1H: "P1D", P1D: "P14D", P7D: "P28D", P28D: "P12W", day: "P14D", week: "P12W", month: "P52W" });
+const SPANS = /** @type {Record<string, string>} */ ({ PT1H: "P1D", P1D: "P14D", P7D: "P28D", P28D: "P8W", day: "P14D", week: "P12W", month: "P52W" });
 
 /** The longest spans of a series, in seconds. @param {string} duration */
 export function seconds(duration) {
