@@ -373,20 +373,21 @@ METRIC_POINTS = Table(
 )
 REVISIONS = Table(
     "revisions",
-    "Values of closed windows [start, end) ms that were published and are others since `at`: old, new and why; the "
-    "segment is JSON, empty for the total.",
+    "Values of closed windows [start, end) ms that were published as of `before` and are others as of `at`: old, new "
+    "and why; the segment is JSON, empty for the total.",
     (
         Column("tenant", WORD),
         Column("metric", WORD),
-        Column("at", "Int64"),
         Column("start", "Int64"),
         Column("end", "Int64"),
         Column("segment", "String"),
+        Column("before", "Int64"),
+        Column("at", "Int64"),
         Column("old", "Nullable(Float64)"),
         Column("new", "Nullable(Float64)"),
         Column("why", WORD),
     ),
-    ("tenant", "metric", "at", "start", "end", "segment"),
+    ("tenant", "metric", "start", "end", "segment", "before"),
 )
 TABLES: dict[str, Table] = {
     table.name: table

@@ -13,12 +13,11 @@ from query_api.rolling import kept
 from query_api.rolling.adding import Bucket, added
 from query_api.rolling.kept import Grid, Shelf
 from query_api.rolling.plan import Asked, Kept, Plan, choose, edges_of, is_usual, place
+from query_api.rolling.windows import SPANS
 from schemas.metrics.metric import Metric
 from schemas.ports import Store
 from schemas.tenants import Tenant
 
-SPANS = ("recent", "long")
-"""The spans of the buckets, the younger first."""
 _DRIFT = "drift"
 """The detail that belongs to a comparison."""
 
@@ -70,7 +69,7 @@ async def in_buckets(
     if not wanted.max_age or not metric.adds_up or any(name == "at" for name, _ in wanted.query):
         return None, otherwise
     for span in SPANS:
-        grid = await kept.grid(store, Shelf(tenant.id, metric.name, span))
+        grid = await kept.grid(store, Shelf(tenant.id, metric.name, span.name))
         if grid is None:
             continue
         request = parse(metric, wanted.query, tenant, grid.version)

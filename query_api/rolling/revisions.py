@@ -59,7 +59,7 @@ async def restated(
         if old is not None and _is_restated(old, content):
             why = await _why(store, tenant, metric, max(looked, old.version))
             window = (parse_instant(content["window"][edge], "UTC") for edge in ("start", "end"))
-            rows.append((tenant, metric.name, version, *window, "", old.value, content["value"], why))
+            rows.append((tenant, metric.name, *window, "", old.version, version, old.value, content["value"], why))
     if rows:
         names = [column.name for column in REVISIONS.columns]
         await store.insert(REVISIONS.name, dict(zip(names, zip(*rows, strict=True), strict=True)))

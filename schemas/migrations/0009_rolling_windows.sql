@@ -28,16 +28,19 @@ CREATE TABLE IF NOT EXISTS {{db}}.metric_points {{on_cluster}} (
 ) ENGINE = {{Replacing:version}}
 ORDER BY (`tenant`, `end`, `metric`, `window`, `cut`);
 
--- Values of closed windows that were published and are others now: what they were, what they became, and why.
+-- Values of closed windows that were published and are others now: what they were and as of which version, what they
+-- became, and why. An owner that died between telling so and publishing the new value is followed by one that tells it
+-- again, which is the same row.
 CREATE TABLE IF NOT EXISTS {{db}}.revisions {{on_cluster}} (
   `tenant` LowCardinality(String),
   `metric` LowCardinality(String),
-  `at` Int64,
   `start` Int64,
   `end` Int64,
   `segment` String,
+  `before` Int64,
+  `at` Int64,
   `old` Nullable(Float64),
   `new` Nullable(Float64),
   `why` LowCardinality(String)
 ) ENGINE = {{Replacing:}}
-ORDER BY (`tenant`, `metric`, `at`, `start`, `end`, `segment`);
+ORDER BY (`tenant`, `metric`, `start`, `end`, `segment`, `before`);

@@ -14,9 +14,12 @@ from deploy.keeping import FOLDED
 from deploy.store import ClickHouseStore
 from query_api.rolling.jobs import Job
 from query_api.rolling.keeper import Keeper
+from query_api.rolling.revisions import listed
 from query_api.rolling.windows import SPANS
 from schemas.metrics import METRICS
 from schemas.periods import format_instant
+from schemas.ports import StoreUnavailable
+from schemas.tables import METRIC_POINTS
 from schemas.tenants import Tenants
 from tests.reference.harness import TENANT, feed
 
@@ -130,3 +133,36 @@ class Slow:
 
     async def insert(self, table: str, columns: Mapping[str, Any]) -> None:
         await self.real.insert(table, columns)
+
+
+@dataclass
+class Dies:
+    """A store that takes no answers: the owner dies between a revision and what it is a revision of."""
+
+    real: ClickHouseStore
+
+    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        return await self.real.query(sql, parameters)
+
+    async def insert(self, table: str, columns: Mapping[str, Any]) -> None:
+        if table == METRIC_POINTS.name:
+            raise StoreUnavailable("dead")
+        await self.real.insert(table, columns)
+
+
+async def test_a_revision_that_is_told_twice_is_one(bench: Bench) -> None:
+    bench.seconds += 2 * 86_400
+    await bench.keeper.all(bench.keeper.tenants.all[0])
+    day_ago = format_instant(bench.watermark() - 86_400_000)
+    late = {"event": "order_completed", "messageId": "late", "timestamp": day_ago, "properties": {"order_id": "late"}}
+    now = format_instant(bench.watermark())
+    await feed(bench.store, [{"received_at": now, "sent_at": now, "events": [late]}])
+    for store in (Dies(bench.store), bench.store):
+        bench.seconds += 1
+        owner = bench.owner()
+        owner.store = store
+        await owner.all(owner.tenants.all[0])
+    told = await listed(bench.store, METRICS["orders"], [], bench.keeper.tenants.all[0])
+    windows = [(each["window"]["start"], each["window"]["end"]) for each in told["revisions"]]
+    assert len(windows) == len(set(windows)) > 0
+    assert {(each["new"] - each["old"], each["why"]) for each in told["revisions"]} == {(1.0, "late_event")}
