@@ -45,6 +45,8 @@ from schemas.signals import Histogram
 from stream_processors.processor import Processor
 from stream_processors.refold import refold
 
+MANY_PENDING = 2_000
+"""Events that wait for the store when a history is loaded rather than lived."""
 REFOLD_MS = 3_600_000
 """How much of the archive's end is folded anew at a start; a write never takes nearly as long."""
 
@@ -160,7 +162,12 @@ async def serve(settings: Settings, edges: Edges) -> None:
         await stack.enter_async_context(Repeating("facts out of the archive", missing.build, AGAIN_SECONDS))
         if settings.keep_share:
             service.keeper = Keeper(
-                service.store, tenants, service.log.watermark, share=settings.keep_share, folded=FOLDED
+                service.store,
+                tenants,
+                service.log.watermark,
+                share=settings.keep_share,
+                is_busy=lambda: service.log.pending_records() > MANY_PENDING,
+                folded=FOLDED,
             )
             await stack.enter_async_context(Repeating("the rolling windows", service.keeper.tick, TICK_SECONDS))
         producers = Ingest(service.log, tenants, clock=clock)

@@ -1,9 +1,9 @@
 """The one module that knows Faust: reads frames from the topic, has them delivered, then acknowledges.
 
-Faust gives partition assignment, the consumer loop, commits and life cycle; no tables, windows or joins of it. Frames
-are acknowledged in the order of their offsets and only after they are stored (plain iteration and `take()` acknowledge
-even when the body raises). No exception leaves the loop: who gives up ends the process without acknowledging, and the
-log delivers again.
+Faust gives partition assignment, the consumer loop, commits, timers and life cycle; no tables, windows or joins of it.
+Frames are acknowledged in the order of their offsets and only after they are stored (plain iteration and `take()`
+acknowledge even when the body raises). No exception leaves the loop: who gives up ends the process without
+acknowledging, and the log delivers again.
 """
 
 from __future__ import annotations

@@ -26,6 +26,8 @@ from schemas.tenants import Tenant, Tenants
 logger = logging.getLogger(__name__)
 SHARE = 0.5
 """Of the time, how much may be spent on keeping: the rest of it belongs to the events and to those who ask."""
+SHARE_OF_THE_BUSY = 0.2
+"""What is left of it while more events wait than are counted at once: they come first."""
 TICK_SECONDS = 1.0
 MOST_SAVED_SECONDS = 2.0
 """Time that was not needed is kept for later up to this."""
@@ -63,6 +65,7 @@ class Keeper:
     watermark: Callable[[], int]
     clock: Callable[[], float] = time.monotonic
     share: float = SHARE
+    is_busy: Callable[[], bool] = lambda: False
     metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
     done: dict[Job, Done] = field(default_factory=dict)
     folded: Mapping[str, Names] = field(default_factory=dict)
@@ -82,7 +85,8 @@ class Keeper:
         what the store raises when it is asked what is new.
         """
         began = self.clock()
-        self._left = min(self._left + self.share * (began - self._ticked), MOST_SAVED_SECONDS)
+        share = self.share * (SHARE_OF_THE_BUSY if self.is_busy() else 1)
+        self._left = min(self._left + share * (began - self._ticked), MOST_SAVED_SECONDS)
         self._ticked = began
         self._began = self._began or began
         try:
@@ -167,7 +171,7 @@ class Keeper:
         patience = max(job.span.patience(job.cuts, job.closes), MOST_OFTEN * done.seconds)
         if not self._is_new(job, done.version):
             others = self._newest(job.tenant, None) >= done.version - MARGIN_MS
-            patience = patience * OF_OTHERS if others else max(patience * OF_OTHERS, IDLE_SECONDS)
+            patience = max(patience, min(patience * OF_OTHERS, IDLE_SECONDS) if others else IDLE_SECONDS)
         return (self.clock() - done.at) / patience
 
     def _is_new(self, job: Job, version: int) -> bool:
