@@ -162,17 +162,18 @@ class Keeper:
     def _due(self) -> Iterator[Job]:
         """The jobs that are overdue, the one that is it most first."""
         tenants = [tenant for tenant in self.tenants.all if tenant.id in self.stored]
-        overdue = {job: self._overdue(job) for tenant in tenants for job in jobs_of(tenant, self.metrics)}
+        now = self.clock()  # once: whoever is looked at later must not seem to have waited longer
+        overdue = {job: self._overdue(job, now) for tenant in tenants for job in jobs_of(tenant, self.metrics)}
         return iter(sorted((job for job in overdue if overdue[job] >= 1), key=lambda job: -overdue[job]))
 
-    def _overdue(self, job: Job) -> float:
+    def _overdue(self, job: Job, now: float) -> float:
         """How many times older its answers are than they should be."""
         done = self.done.get(job, Done(self._began - NEVER_SECONDS))
         patience = max(job.span.patience(job.cuts, job.closes), MOST_OFTEN * done.seconds)
         if not self._is_new(job, done.version):
             others = self._newest(job.tenant, None) >= done.version - MARGIN_MS
             patience = max(patience, min(patience * OF_OTHERS, IDLE_SECONDS) if others else IDLE_SECONDS)
-        return (self.clock() - done.at) / patience
+        return (now - done.at) / patience
 
     def _is_new(self, job: Job, version: int) -> bool:
         """Whether events have been stored that the metric is made of."""
