@@ -33,8 +33,8 @@ MOST_SAVED_SECONDS = 2.0
 """Time that was not needed is kept for later up to this."""
 MOST_OFTEN = 10
 """A job comes at most every so many times of what it takes."""
-NEVER_SECONDS = 60.0
-"""As how old an answer counts that has never been given, when the owner begins."""
+NEVER_SECONDS = 3_600.0
+"""As how old an answer counts that has never been given: each is given once before others are given anew."""
 IDLE_SECONDS = 300.0
 """How old an answer may get while nothing is stored: only the window has moved."""
 MARGIN_MS = 10_000
