@@ -143,16 +143,15 @@ def ask(client: httpx.Client, each: Asked, more: dict[str, str]) -> tuple[float,
     return took, body
 
 
-def until_kept(client: httpx.Client, asked: list[Asked], seconds: float) -> float:
-    """Until everything is published, or time is up; prints how much is."""
-    began, kept = time.monotonic(), 0
-    while kept < len(asked) and time.monotonic() - began < seconds:
+def until_kept(client: httpx.Client, asked: list[Asked], seconds: float) -> list[Asked]:
+    """What is published once everything is, or time is up; prints how much."""
+    began, kept = time.monotonic(), list[Asked]()
+    while len(kept) < len(asked) and time.monotonic() - began < seconds:
         time.sleep(2)
         told = client.get("/v1/prometheus", timeout=PATIENCE).text
-        kept = sum(_version(each) in told for each in asked)
-    took = time.monotonic() - began
-    print(f"{kept} of {len(asked)} answers are kept after {took:.0f} s", flush=True)
-    return took
+        kept = [each for each in asked if _version(each) in told]
+    print(f"{len(kept)} of {len(asked)} answers are kept after {time.monotonic() - began:.0f} s", flush=True)
+    return kept
 
 
 def _version(each: Asked) -> str:
@@ -164,9 +163,9 @@ def measure(service: Service, asked: list[Asked], options: argparse.Namespace) -
     """Ask while events come in: first what is kept, then once what is counted now."""
     headers = {"Authorization": f"Bearer rt_{LARGEST}"}
     with httpx.Client(base_url=service.url, headers=headers) as client:
-        until_kept(client, asked, options.wait)
+        kept = until_kept(client, asked, options.wait)
         for _ in range(options.rounds):
-            for each in asked:
+            for each in kept:
                 took, body = ask(client, each, {"max_age": "PT2H", "plan": "1"})
                 layer = body.get("plan", {}).get("layer", "none")
                 each.layers.add(layer)
