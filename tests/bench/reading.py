@@ -198,9 +198,8 @@ def judge(asked: list[Asked], folder: Path) -> list[dict[str, Any]]:
     short = [age for each in asked for age in each.ages if each.window in {"PT1H", "P1D"}]
     for what, times in (("kept", kept), ("counted now", now)):
         print(f"{sum(each <= KEPT_LATENCY.limit for each in times)} of {len(asked)} questions in 60 ms: {what}")
-    found = verdict(
-        {KEPT_LATENCY: max(kept, default=0.0), KEPT_AGE: percentile(short, 0.95), NOW_LATENCY: max(now, default=0.0)}
-    )
+    measured = {KEPT_LATENCY: kept, KEPT_AGE: [percentile(short, 0.95)] if short else [], NOW_LATENCY: now}
+    found = verdict({goal: max(values) for goal, values in measured.items() if values})
     if now:
         worst = max(asked, key=lambda each: max(each.now, default=0.0))
         plan, whole = asyncio.run(planning(folder, worst))
