@@ -73,7 +73,7 @@ def _topics(read: Settings, _: Namespace) -> None:
 def _setup(read: Settings, arguments: Namespace) -> None:
     from deploy import setup
 
-    print(asyncio.run(setup.everything(read, arguments.scrape)))
+    print(asyncio.run(setup.everything(read, arguments.scrape or "")))
 
 
 def _list_letters(read: Settings, arguments: Namespace) -> None:
@@ -137,7 +137,7 @@ def _setup_options(command: ArgumentParser) -> None:
     told = (
         "also write how Prometheus reads every tenant's published values from query, which it reaches at this address"
     )
-    command.add_argument("--scrape", type=_address, default="", metavar="HOST:PORT", help=told)
+    command.add_argument("--scrape", type=_address, default=None, metavar="HOST:PORT", help=told)
 
 
 def _worker_options(command: ArgumentParser) -> None:
