@@ -25,7 +25,7 @@ from ingest.accept import NATIVE, Dialect, accept_items
 from ingest.body import Items
 from ingest.protocols import PROTOCOLS
 from schemas.periods import format_instant
-from schemas.record import MAX_EVENT_BYTES, DeadLetter, Frame, decode_records
+from schemas.record import MAX_EVENT_BYTES, DeadLetter, Frame, decode_records, encode, split_lines
 from schemas.settings import Settings
 from schemas.tables import DEAD_LETTERS
 from stream_processors.processor import Processor
@@ -89,12 +89,10 @@ def _records(letter: DeadLetter) -> tuple[list[bytes], str]:
     if len(payload) >= MAX_EVENT_BYTES:
         return [], "the payload was cut (whole in the topic of dead letters)"
     if letter.reason in _FROM_THE_LOG:
-        lines = payload.split(b"\n")
         try:
-            decode_records(lines)
+            return [encode(record) for record in decode_records(split_lines(payload))], ""
         except msgspec.MsgspecError:
             return [], "still not readable"
-        return lines, ""
     place = (letter.topic, letter.partition, letter.offset, letter.index, letter.received_at, letter.payload)
     again = accept_items(
         Items([payload]),

@@ -4,10 +4,14 @@ A frame is what one append to the log writes: NDJSON lines, each an encoded `Rec
 the log one record. Properties and context stay the producer's own bytes. On the wire the lines of the records come
 first, then those of the dead letters; headers carry the format, both counts and the receipt time, so that an empty
 frame is a frame too (ingest sends them to see whether the log takes any).
+
+A newline is what parts the records, so none may stand in one: `encode` writes blanks for those that a producer's
+indented JSON brings along, and a reader whose counts are off still keeps every record that it finds.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -116,8 +120,9 @@ def payload(original: bytes) -> str:
 
 
 def encode(item: Record | DeadLetter) -> bytes:
-    """One line of a frame, without its newline."""
-    return _encode(item)
+    """One line of a frame, without its newline. JSON has none inside text, so that a blank says the same."""
+    line = _encode(item)
+    return line.replace(b"\n", b" ") if b"\n" in line else line
 
 
 def decode_records(lines: Iterable[bytes]) -> list[Record]:
@@ -132,6 +137,8 @@ def decode_dead_letters(lines: Iterable[bytes]) -> list[DeadLetter]:
 
 Headers = Sequence[tuple[str, bytes]]
 _FORMAT = b"1"
+_NEXT_LINE = re.compile(rb"\n(?=\{\"tenant\":)")
+"""A newline before the first member of a record or dead letter: where lines part that hold newlines themselves."""
 
 
 def pack(frame: Frame) -> tuple[bytes, Headers]:
@@ -142,7 +149,11 @@ def pack(frame: Frame) -> tuple[bytes, Headers]:
 
 
 def unpack(value: bytes, headers: Headers, topic: str, partition: int, offset: int) -> Frame:
-    """The frame that stands at a place of the log. Raises `UnreadableFrame`."""
+    """The frame that stands at a place of the log. Raises `UnreadableFrame` if its headers are not a frame's.
+
+    Lines that are more or fewer than the headers say cost only those that are broken: each stands in the frame as a
+    record, for whoever decodes it to find out, unless it reads as a dead letter.
+    """
     named = dict(headers)
     if named.get("v") != _FORMAT:
         raise UnreadableFrame(f"format {named.get('v', b'missing')[:20]!r} is not {_FORMAT!r}: of another version?")
@@ -151,6 +162,23 @@ def unpack(value: bytes, headers: Headers, topic: str, partition: int, offset: i
     except (KeyError, ValueError) as error:
         raise UnreadableFrame(f"its headers say too little: {error}") from None
     lines = value.split(b"\n") if value else []
-    if records < 0 or letters < 0 or records + letters != len(lines):
-        raise UnreadableFrame(f"{len(lines)} lines where the headers say {records} records and {letters} dead letters")
-    return Frame(received_at, lines[:records], lines[records:], topic, partition, offset)
+    if records >= 0 <= letters and records + letters == len(lines):
+        return Frame(received_at, lines[:records], lines[records:], topic, partition, offset)
+    found: list[bytes] = []
+    refused: list[bytes] = []
+    for line in split_lines(value):
+        (refused if _is_dead_letter(line) else found).append(line)
+    return Frame(received_at, found, refused, topic, partition, offset)
+
+
+def split_lines(value: bytes) -> list[bytes]:
+    """The lines of a frame of which some may hold newlines themselves."""
+    return _NEXT_LINE.split(value) if value else []
+
+
+def _is_dead_letter(line: bytes) -> bool:
+    try:
+        _decode_dead_letter(line)
+    except msgspec.MsgspecError:
+        return False
+    return True

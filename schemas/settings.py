@@ -111,7 +111,7 @@ RETRY_SECONDS = Setting(
 UNDECODABLE_RATIO = Setting(
     "SOJOURN_UNDECODABLE_RATIO",
     "0.5",
-    "Share of lines that cannot be processed above which a worker stops and keeps its place; 1: never.",
+    "Share of frames that cannot be processed above which a worker stops and keeps its place; 1: never.",
     _share,
 )
 KEEP_SHARE = Setting(

@@ -1,8 +1,9 @@
 """Gets a batch of frames into the store, whatever it takes, or says that it gave up; knows no log.
 
 A store that is away is tried again in place, within a budget. A row that it refuses for ever becomes a dead letter and
-takes no neighbour with it. When much of what the log holds cannot be read, nothing is stored at all: it is this version
-that is wrong then, and the log must not be drained into dead letters.
+takes no neighbour with it. When most of many frames cannot be read, nothing is stored at all: it is this version that
+is wrong then, and the log must not be drained into dead letters. A frame counts once, however many lines it has, and a
+bad line among good ones does not count, so that no single producer can stop a worker.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from stream_processors.processor import Processor, Refused, decode
 
 logger = logging.getLogger(__name__)
 
-ENOUGH_LINES = 100
-"""A ratio of fewer lines than this says nothing."""
-REMEMBERED_LINES = 10_000
+ENOUGH_FRAMES = 20
+"""A ratio of fewer frames than this says nothing."""
+REMEMBERED_FRAMES = 1_000
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 Publish = Callable[[Sequence[Refused]], Awaitable[None]]
@@ -69,12 +70,12 @@ class Delivery:
         decoded = decode(frames)
         self.decode_seconds += time.thread_time() - began
         refused = [*unread, *decoded.refused]
-        whole = sum(each.original.count(b"\n") + 1 for each in unread)
-        self._check_ratio(len(decoded.records) + len(decoded.refused) + whole, decoded.undecodable + whole)
+        self._check_ratio(len(frames) + len(unread), decoded.unreadable + len(unread))
         until = self._clock() + self._retry_seconds
         unstorable = await self._store(decoded.records, refused, until)
         if unstorable:
-            self._check_ratio(0, len(unstorable))
+            if len(unstorable) * 2 > len(decoded.records):
+                self._check_ratio(0, len(frames))
             await self._store([], unstorable, until)
         if letters := [*refused, *unstorable]:
             await self._persist("publishing dead letters", lambda: self._publish(letters), until)
@@ -85,15 +86,16 @@ class Delivery:
         self.events += len(decoded.records) - len(unstorable)
         self.dead_letters.update(each.letter.reason for each in letters)
 
-    def _check_ratio(self, lines: int, bad: int) -> None:
-        self._recent.append((lines, bad))
-        while len(self._recent) > 1 and sum(count for count, _ in self._recent) > REMEMBERED_LINES:
+    def _check_ratio(self, frames: int, bad: int) -> None:
+        self._recent.append((frames, bad))
+        while len(self._recent) > 1 and sum(count for count, _ in self._recent) > REMEMBERED_FRAMES:
             self._recent.popleft()
-        lines, bad = (sum(part) for part in zip(*self._recent, strict=True))
-        if lines >= ENOUGH_LINES and bad / lines > self._ratio:
+        frames, bad = (sum(part) for part in zip(*self._recent, strict=True))
+        if frames >= ENOUGH_FRAMES and bad / frames > self._ratio:
             raise GaveUp(
-                f"{bad} of the last {lines} lines of the log cannot be processed, more than SOJOURN_UNDECODABLE_RATIO="
-                f"{self._ratio:g}: probably this version is older than what is in the log; nothing was acknowledged"
+                f"{bad} of the last {frames} frames of the log cannot be processed, more than "
+                f"SOJOURN_UNDECODABLE_RATIO={self._ratio:g}: probably this version is older than what is in the log; "
+                "nothing was acknowledged"
             )
 
     async def _store(self, records: Sequence[Record], refused: Sequence[Refused], until: float) -> list[Refused]:

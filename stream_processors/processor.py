@@ -82,19 +82,20 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What frames hold: records, and what was refused. `undecodable` counts the lines that ingest did not refuse."""
+    """What frames hold: records, and what was refused; of `unreadable` frames most lines could not be decoded."""
 
     records: list[Record]
     refused: list[Refused]
-    undecodable: int = 0
+    unreadable: int = 0
 
 
 def decode(frames: Iterable[Frame]) -> Decoded:
     """Records and dead letters of the frames; a line that cannot be decoded is a dead letter too."""
     records: list[Record] = []
     refused: list[Refused] = []
-    undecodable = 0
+    unreadable_frames = 0
     for frame in frames:
+        undecodable = 0
         try:
             records.extend(decode_records(frame.records))
         except msgspec.MsgspecError:
@@ -112,7 +113,8 @@ def decode(frames: Iterable[Frame]) -> Decoded:
                 undecodable += 1
             else:
                 refused.append(Refused(_placed(letter, frame, index), letter.payload.encode()))
-    return Decoded(records, refused, undecodable)
+        unreadable_frames += undecodable * 2 > len(frame.records) + len(frame.dead_letters)
+    return Decoded(records, refused, unreadable_frames)
 
 
 def unreadable(frame: Frame, original: bytes, message: str, index: int = 0) -> Refused:

@@ -6,11 +6,13 @@ import asyncio
 import json
 from typing import Any
 
+import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from schemas.settings import TOPIC_PREFIX
 from schemas.topics import DEAD_LETTERS, EVENTS
 from tests.cluster import Cluster
+from tests.service import WRITE_KEY
 
 PREFIX = TOPIC_PREFIX.default
 GOOD = {"event": "page_viewed", "messageId": "good", "userId": "u"}
@@ -75,3 +77,14 @@ def test_what_could_not_be_counted_is_kept_where_it_stood_and_can_be_sent_again(
     again = cluster.run("dead-letters", "replay", "--tenant", "test")
     assert again.splitlines() == ["sent again: 0 of 1", "not sent, still invalid_property: 1"]
     assert cluster.status()["events_stored"] == 1
+
+
+def test_indented_events_are_counted_like_all_others(cluster: Cluster) -> None:
+    before = cluster.status()["events_stored"]
+    with httpx.Client(base_url=cluster.ingest.url, headers={"Authorization": f"Bearer {WRITE_KEY}"}) as client:
+        for number in range(401):
+            item = {"event": "order_completed", "properties": {"order_id": f"i{number}", "total": 1}, "traits": {}}
+            body = json.dumps(item, indent=1 if number % 10 == 0 else None)
+            assert client.post("/v1/events", content=body).json()["accepted"] == 1
+    cluster.settle(60)
+    assert cluster.status()["events_stored"] == before + 401

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.record import DeadLetter, Frame, Record, encode
-from stream_processors.delivery import ENOUGH_LINES, Delivery, GaveUp
+from stream_processors.delivery import ENOUGH_FRAMES, Delivery, GaveUp
 from stream_processors.processor import Processor, Refused, unreadable
 
 
@@ -128,7 +128,7 @@ async def test_a_row_that_is_refused_for_ever_takes_no_other_with_it() -> None:
 async def test_a_store_that_refuses_everything_is_not_believed() -> None:
     bench = Bench(Memory(refuses=True))
     with pytest.raises(GaveUp):
-        await bench.delivery.deliver([frame(*range(ENOUGH_LINES))])
+        await bench.delivery.deliver([frame(number) for number in range(ENOUGH_FRAMES)])
     assert bench.published == []
 
 
@@ -152,31 +152,32 @@ async def test_dead_letters_that_the_topic_does_not_take_are_tried_again_and_the
         await bench.delivery.deliver([Frame(1_000, [b"{"])])
 
 
-async def test_when_most_lines_cannot_be_read_nothing_is_stored_or_told() -> None:
+async def test_when_most_frames_cannot_be_read_nothing_is_stored_or_told() -> None:
     bench = Bench()
-    bad = Frame(1_000, [b"{"] * ENOUGH_LINES)
+    bad = Frame(1_000, [b"{"] * 3)
     with pytest.raises(GaveUp, match="more than SOJOURN_UNDECODABLE_RATIO"):
-        await bench.delivery.deliver([bad, frame(1)])
+        await bench.delivery.deliver([bad] * ENOUGH_FRAMES + [frame(1)])
     assert (bench.store.rows, bench.published) == ({}, [])
 
 
-async def test_a_whole_frame_of_another_version_counts_by_its_lines() -> None:
+async def test_frames_of_another_version_count_too() -> None:
     bench = Bench()
-    other = unreadable(Frame(5), b"\n".join([b"line"] * ENOUGH_LINES), "format 2")
+    other = unreadable(Frame(5), b"line", "format 2")
     with pytest.raises(GaveUp):
-        await bench.delivery.deliver([], [other])
+        await bench.delivery.deliver([], [other] * ENOUGH_FRAMES)
     assert bench.published == []
 
 
-async def test_a_few_bad_lines_among_many_good_ones_never_stop_a_worker() -> None:
+async def test_a_producer_that_spoils_every_frame_and_fills_one_never_stops_a_worker() -> None:
     bench = Bench()
-    for _ in range(5):
-        await bench.delivery.deliver([frame(*range(80)), Frame(1_000, [b"{"] * 20)])
-    assert bench.delivery.dead_letters == {"undecodable_record": 100}
+    spoiled = [Frame(1_000, [*frame(number, number + 100).records, b"{", b"}"]) for number in range(ENOUGH_FRAMES)]
+    await bench.delivery.deliver([*spoiled, Frame(1_000, [b"{"] * 5_000)])
+    assert bench.delivery.dead_letters == {"undecodable_record": 5_000 + 2 * ENOUGH_FRAMES}
+    assert bench.delivery.events == 2 * ENOUGH_FRAMES
 
 
 async def test_what_ingest_refused_does_not_count_against_the_ratio() -> None:
     bench = Bench()
     letter = encode(DeadLetter("t", "native", 1_000, "unknown_event", "", payload="{}"))
-    await bench.delivery.deliver([Frame(1_000, [], [letter] * ENOUGH_LINES)])
-    assert bench.delivery.dead_letters == {"unknown_event": ENOUGH_LINES}
+    await bench.delivery.deliver([Frame(1_000, [], [letter])] * ENOUGH_FRAMES)
+    assert bench.delivery.dead_letters == {"unknown_event": ENOUGH_FRAMES}

@@ -239,7 +239,7 @@ def test_an_undecodable_line_is_a_dead_letter_and_takes_nothing_with_it() -> Non
     good = record("page_viewed", user_id="u1")
     decoded = decode([Frame(NOON, [encode(good), b"{", b'{"tenant":1}'])])
     assert decoded.records == [good]
-    assert decoded.undecodable == 2
+    assert decoded.unreadable == 1
     assert [(refused.letter.reason, refused.letter.index, refused.original) for refused in decoded.refused] == [
         ("undecodable_record", 1, b"{"),
         ("undecodable_record", 2, b'{"tenant":1}'),
