@@ -28,6 +28,7 @@ from tests.kafka.source import running
 from tests.store_server import StoreServer
 from tests.store_server import running as running_store
 
+pytest_plugins = ["tests.rotation"]
 __all__ = [
     "pytest_collection_modifyitems",
     "pytest_runtest_logreport",
