@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
+from schemas.events.words import Vocabulary
 from schemas.record import EARLIEST_MS, LATEST_MS
 
 LARGEST = Decimal(10) ** 12
@@ -140,6 +141,12 @@ def text(properties: Mapping[str, Any], key: str) -> str:
         return "" if value is None else read_text(value)
     except Unreadable:
         return ""
+
+
+def word(properties: Mapping[str, Any], key: str, vocabulary: Vocabulary) -> str:
+    """The field as the word of `vocabulary` that it means; an unlisted one only trimmed and in one case."""
+    found = text(properties, key)
+    return vocabulary.read(found) if found else ""
 
 
 def number(properties: Mapping[str, Any], key: str) -> Decimal | None:
