@@ -1,4 +1,4 @@
-"""The command line `sojourn`. Exit 2: how it was called or configured; 70: it gave up."""
+"""The command line `sojourn`. Exit code 2: called or configured wrongly; 70: gave up, start it again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from deploy import logs
 from deploy.refusal import CannotStart
@@ -95,9 +96,9 @@ def _dead_letters(read: Settings, arguments: Namespace) -> None:
 def _rebuild(read: Settings, arguments: Namespace) -> None:
     from deploy import rebuild
 
-    if arguments.layer == "windows" and arguments.anew is not None:
-        raise CannotStart("rebuild windows: always makes all of them anew, --anew names facts")
-    print(rebuild.windows(read) if arguments.layer == "windows" else rebuild.facts(read, arguments.anew))
+    if arguments.layer == "windows" and arguments.again is not None:
+        raise CannotStart("rebuild windows publishes all of them again; --again is for facts")
+    print(rebuild.windows(read) if arguments.layer == "windows" else rebuild.facts(read, arguments.again))
 
 
 def _demo(read: Settings, arguments: Namespace) -> None:
@@ -114,7 +115,7 @@ def _demo_options(parser: ArgumentParser) -> None:
 
 def _later(what: str) -> Callable[[Settings, Namespace], None]:
     def refuse(_: Settings, __: Namespace) -> None:
-        raise CannotStart(f"{what}: not there yet")
+        raise CannotStart(f"{what}: not available yet")
 
     return refuse
 
@@ -134,21 +135,19 @@ def _address(text: str) -> str:
 
 
 def _setup_options(command: ArgumentParser) -> None:
-    told = (
-        "also write how Prometheus reads every tenant's published values from query, which it reaches at this address"
-    )
-    command.add_argument("--scrape", type=_address, default=None, metavar="HOST:PORT", help=told)
+    meaning = "also write Prometheus's scrape configuration for every tenant; query has this address for Prometheus"
+    command.add_argument("--scrape", type=_address, default=None, metavar="HOST:PORT", help=meaning)
 
 
 def _worker_options(command: ArgumentParser) -> None:
-    command.add_argument("--workers", type=_positive, default=1, help="how many worker processes (default: 1)")
+    command.add_argument("--workers", type=_positive, default=1, help="number of worker processes (default: 1)")
 
 
 def _letter_options(command: ArgumentParser) -> None:
-    command.add_argument("action", choices=("list", "replay"), help="show them, or send them through the log again")
-    command.add_argument("--tenant", default="", help="only those of this tenant")
-    command.add_argument("--reason", default="", help="only those with this reason")
-    command.add_argument("--limit", type=_positive, default=100, help="at most so many (default: 100)")
+    command.add_argument("action", choices=("list", "replay"), help="show them, or send them to the log again")
+    command.add_argument("--tenant", default="", help="only of this tenant")
+    command.add_argument("--reason", default="", help="only with this reason")
+    command.add_argument("--limit", type=_positive, default=100, help="how many at most (default: 100)")
 
 
 def _rebuild_options(command: ArgumentParser) -> None:
@@ -156,32 +155,35 @@ def _rebuild_options(command: ArgumentParser) -> None:
         "layer", choices=("facts", "windows"), nargs="?", default="facts", help="what to build (default: facts)"
     )
     names = [table.name for table in FACTS]
-    again = "from the beginning, also what is complete: these (none named: all)"
-    command.add_argument("--anew", nargs="*", choices=names, metavar="FACT", help=f"{again}: {', '.join(names)}")
+    meaning = f"from the beginning, even if complete; all facts if none is named: {', '.join(names)}"
+    command.add_argument("--again", nargs="*", choices=names, metavar="FACT", help=meaning)
 
 
 COMMANDS: dict[str, Command] = {
-    "serve": Command("everything in one process, with the store in the data folder", _serve),
-    "ingest": Command("HTTP to log, as a service of its own", _ingest),
-    "processors": Command("log to store, as a service of its own", _processors, _worker_options, port=8082),
-    "query": Command("store to HTTP, as a service of its own", _query, port=8081),
-    "setup": Command("topics, tables and, where there is none, a tenants file with new keys", _setup, _setup_options),
+    "serve": Command("run everything in one process, with the store in the data folder", _serve),
+    "ingest": Command("run the service that takes events (HTTP to log)", _ingest),
+    "processors": Command("run the service that counts events (log to store)", _processors, _worker_options, port=8082),
+    "query": Command("run the service that answers questions (store to HTTP)", _query, port=8081),
+    "setup": Command(
+        "create topics and tables, and a tenants file with new keys if there is none", _setup, _setup_options
+    ),
     "topics": Command("create the topics", _topics),
-    "migrate": Command("bring the store to the tables of this version", _migrate),
+    "migrate": Command("bring the store's tables to this version", _migrate),
     "rebuild": Command(
-        "build facts that are missing out of the archive, or the rolling windows anew, while serving",
+        "build missing facts from the archive, or publish the rolling windows again, while serving",
         _rebuild,
         _rebuild_options,
     ),
-    "dead-letters": Command("list or replay what could not be counted", _dead_letters, _letter_options),
-    "demo": Command("send made-up journeys: 60 days of them, then live until told to stop", _demo, _demo_options),
-    "import": Command("read events from files (not there yet)", _later("import")),
+    "dead-letters": Command("list, or send again, events that could not be counted", _dead_letters, _letter_options),
+    "demo": Command("send a made-up shop: 60 days of history, then live events until stopped", _demo, _demo_options),
+    "import": Command("read events from files (not available yet)", _later("import")),
 }
 
 
 def parser() -> ArgumentParser:
     """Commands and their help; settings come from the environment."""
-    top = ArgumentParser(prog="sojourn", epilog="Settings: SOJOURN_* variables, see deploy/.env.example.")
+    top = ArgumentParser(prog="sojourn", epilog="Settings are environment variables: see deploy/.env.example.")
+    top.add_argument("--version", action="version", version=f"sojourn {version('sojourn')}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
     for name, command in COMMANDS.items():
         command.options(commands.add_parser(name, help=command.text, description=command.text))

@@ -1,7 +1,7 @@
-"""`sojourn rebuild`: makes anew what is derived: the facts out of the archive, the rolling windows out of the facts.
+"""The command `sojourn rebuild`: builds what is derived again, facts from the archive and rolling windows from facts.
 
-With separate services it runs beside them and they go on. The one process does what is missing by itself, beside its
-requests; its folder is its own, so that the command is for when it is stopped, or for facts that are to be made anew.
+With separate services it runs beside them. The one process builds what is missing by itself, between its requests, and
+locks its folder: there the command is for when it is stopped.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ GENTLE_REST = 1.0
 AGAIN_SECONDS = 5.0
 
 
-def facts(settings: Settings, anew: Sequence[str] | None) -> str:
-    """Build what is missing, and `anew` what is named there from the beginning (nothing named: all; None: nothing).
+def facts(settings: Settings, again: Sequence[str] | None) -> str:
+    """Build what is missing, and the facts named by `again` from the beginning (none named: all; None: no fact).
 
     Raises `CannotStart`, `StoreUnavailable`, `StoreRejected`; what was done is kept, and the next run goes on.
     """
@@ -39,8 +39,8 @@ def facts(settings: Settings, anew: Sequence[str] | None) -> str:
             if is_embedded(settings):
                 lock_folder(settings, stack)
             store, _ = await open_store(settings, stack)
-            if anew is not None:
-                await begin(store, anew or FOLDS, clock())
+            if again is not None:
+                await begin(store, again or FOLDS, clock())
             folded = _Progress()
             done = await rebuild(store, clock(), told=folded.show)
         return f"{folded.events} events folded for {', '.join(done)}" if done else "every fact is complete"

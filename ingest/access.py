@@ -1,4 +1,4 @@
-"""Who may write: where clients of all families put their key (PROTOCOLS.md section 3), and what browsers may do."""
+"""Who may write: where clients of all families put their key (docs/protocols.md#keys), and what browsers may do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The body of an answer: a question and what was counted for it, as the contract of section 10 of the design.
+"""The body of an answer, made of a question and its counts (docs/definitions.md#the-contract-of-a-number).
 
 Pure. Only `watermark` and `status` depend on when it was asked (and the warning `ahead_of_watermark`, which says that
 `at` still lies ahead).

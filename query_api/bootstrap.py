@@ -1,5 +1,5 @@
-"""The Poisson bootstrap by person (METRICS.md section 3), pure: how often each replicate draws a person, and what
-limits the replicates leave.
+"""The Poisson bootstrap by person (docs/definitions.md#uncertainty), pure: how often each replicate draws a person, and
+what limits the replicates leave.
 
 A weight is no chance: it is read off a hash of (seed, person, replicate), the seed being the tenant and the metric. So
 an answer is the same again after a replay, in whatever order events came, and whichever worker counts; and a person

@@ -1,7 +1,7 @@
 """From what was counted to a number with its uncertainty: one pure function per shape of metric.
 
-Rules: METRICS.md 2.3, 2.7, 2b.3, 2b.5 to 2b.7, 2b.25, 2b.26, 2b.29. An interval is null where its method gives no
-limit at all; a Kaplan–Meier one is always shown, with null limits where S is 0 or 1.
+Rules: docs/definitions.md#maturity, #small-numbers, #uncertainty, #states. An interval is null where its method gives
+no limit at all; a Kaplan–Meier one is always shown, with null limits where S is 0 or 1.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The body of a funnel's answer: the contract of a metric without `value`, and its steps. Pure.
 
-Rules: METRICS.md 6.3 and `tests/logs/README-growth.md`. A row's low and high are the limits of its step_rate, the
-share of those at the step before; its times are those of everybody there, who has not gone on being censored at `at`,
-or at risk for ever once nothing can come any more.
+Rules: docs/definitions.md#funnels, tests/logs/README-growth.md. A row's low and high are the limits of its step_rate,
+the share of those at the step before; its times are those of everybody there: people who have not gone on are censored
+at `at`, or stay at risk once nothing can come any more.
 """
 
 from __future__ import annotations

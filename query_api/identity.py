@@ -2,7 +2,7 @@
 
 Plain links (most of them) are resolved in SQL. Alias components need a union–find, and a pair that has ever been
 unlinked needs its link events one by one, from the archive; both are few, are computed here as of `at`, and travel
-to the query as bound arrays. Rules: METRICS.md 2b.14.
+to the query as bound arrays. Rules: docs/definitions.md#people.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One number from scores of several platforms, each with a public of its own: the platforms' numbers, by their weights.
 
 Only where one platform is left do numerator and denominator mean anything; limits of several are those of a stratified
-mean, and none if the spread on one of them is not known (METRICS.md 6.23).
+mean, and none if the spread on one of them is not known (docs/definitions.md#reviews).
 """
 
 from __future__ import annotations

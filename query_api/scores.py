@@ -1,4 +1,4 @@
-"""From a histogram of scores to one number: a net share, a mean or the share of the good ones (METRICS.md 6.16–6.18).
+"""From a histogram of scores to one number (docs/definitions.md#scores): a net share, a mean or a share of good ones.
 
 Exact: scores are fractions, sums are integers, and the one division stands at the end.
 """

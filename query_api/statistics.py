@@ -1,6 +1,6 @@
 """Intervals and quantiles, pure and deterministic: sums run in one order, over sorted integers.
 
-Definitions and defaults: METRICS.md sections 2.3, 2b.6, 2b.26 and 3. z is fixed, so that two machines print the same.
+Definitions: docs/definitions.md#uncertainty and #maturity. z is fixed, so that two machines print the same.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class Problem(Exception):
 
 
 def problem_object(problem: Problem) -> dict[str, Any]:
-    """The problem as the object of section 10 of the design."""
+    """The problem as an object (docs/protocols.md#errors)."""
     kind = problem.kind
     return {
         "type": f"/errors/{kind.code}",

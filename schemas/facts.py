@@ -6,8 +6,8 @@ A relation is a SELECT over tables and other relations. `$name` stands for the b
 DateTime64, `{name:Type}` for the parameter itself; the compiler adds the relations that a query names, each once and
 materialised. Times inside relations are milliseconds (Int64), so that differences are exact integers.
 
-Copies of one event (METRICS.md 2b.11): minima, ids and dimensions take every copy; counts and sets take the copy with
-the smallest (time, hash).
+Copies of one event (docs/definitions.md#copies): minima, ids and dimensions take every copy; counts and sets take the
+copy with the smallest (time, hash).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Learns which actors are one person (METRICS.md 2b.14): a link is its earliest event, an unlink is kept whole.
+"""Folds links between ids (docs/definitions.md#people): a link is its earliest event, an unlink is stored whole.
 
 What happened after an unlink is read from the archive, for the few pairs that have one: keeping every linking event of
 every pair here would copy the archive.

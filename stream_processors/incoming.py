@@ -56,7 +56,7 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
 
 
 def incoming(record: Record) -> Incoming:
-    """Decode the properties of `record` and tell whether a person did it (METRICS.md 2b.15)."""
+    """Decode the properties of `record` and tell whether a person did it (docs/definitions.md#actors)."""
     decoded = _decode(record.properties)
     properties = decoded if isinstance(decoded, dict) else {}
     author = text(properties, "author_type").lower()

@@ -1,4 +1,4 @@
-"""Follows tickets: the set of everything that happened to one, sorted when read (METRICS.md 2b.13, 2b.24–28)."""
+"""Follows tickets: the set of everything that happened to one, sorted when read (docs/definitions.md#tickets)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our own format at `POST /v1/events`: 202 if anything was accepted, 422 if nothing was (section 10 of the design)."""
+"""Our own format at `POST /v1/events` (docs/protocols.md#native-format): 202 if anything was accepted, else 422."""
 
 from __future__ import annotations
 

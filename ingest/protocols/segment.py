@@ -1,4 +1,4 @@
-"""The Segment family (Segment, Rudder, Jitsu; PROTOCOLS.md section 1): one item format under many paths.
+"""The Segment family (Segment, Rudder, Jitsu; docs/protocols.md#segment-family): one item format under many paths.
 
 Success is always 200: rudder-python takes any other status for a failure and sends everything again. A bad item does
 not fail the request, and errors have the body that all of these clients can read.

@@ -80,7 +80,7 @@ class BadField(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One declared event. `entities` are those that it names; `actor` says who does it (METRICS.md 2b.15)."""
+    """One declared event. `entities` are those that it names; `actor` says who does it (docs/definitions.md#actors)."""
 
     name: str
     family: str

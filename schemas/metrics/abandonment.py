@@ -25,7 +25,7 @@ ASYNCHRONOUS_METHODS = (
     "sepa",
     "sepa_debit",
 )
-"""Payment methods whose money arrives days later (METRICS.md 6.2)."""
+"""Payment methods whose money arrives days later (docs/definitions.md#checkouts)."""
 
 _DIMENSIONS = "{0}actor_ AS actor, {0}country_ AS country, {0}channel_ AS channel, {0}device_ AS device"
 _NO_OUTCOME = "toInt64(0) AS outcome_at, '' AS outcome_id"

@@ -1,4 +1,4 @@
-"""The five stages of a customer's journey, in SQL: the funnel that is asked for without steps (METRICS.md 6.3).
+"""The five stages of a customer's journey in SQL: the funnel without named steps (docs/definitions.md#funnels).
 
 A person enters by the first visit ever. Which purchase is the one whose retention and advocacy follow is tried out, as
 what keeps a customer depends on what was bought when.

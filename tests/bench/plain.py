@@ -20,7 +20,7 @@ TOPIC = "plain"
 
 
 class Event(BaseModel):
-    """The envelope of section 10 of the design."""
+    """The envelope of docs/protocols.md#native-format."""
 
     messageId: str  # noqa: N815 -- as it is sent
     event: str

@@ -28,10 +28,14 @@ def test_the_wheel_carries_every_file_of_the_packages(tmp_path: Path) -> None:
     carried = set(zipfile.ZipFile(wheel).namelist())
     kinds = {".py", ".sql", ".json", ".html", ".js", ".css", ".svg"}
     wanted = {
-        str(file.relative_to(ROOT)) for name in PACKAGES for file in (ROOT / name).rglob("*") if file.suffix in kinds
+        str(file.relative_to(ROOT))
+        for name in PACKAGES
+        for file in (ROOT / name).rglob("*")
+        if file.suffix in kinds or file.name == "py.typed"
     }
     assert wanted <= carried, f"missing: {sorted(wanted - carried)[:5]}"
     assert any(name.endswith("migrations/0001_archive_and_facts.sql") for name in carried)
+    assert {f"{name}/py.typed" for name in PACKAGES} <= carried, "the packages are typed and say so"
     assert not any(name.startswith("tests/") for name in carried)
 
 

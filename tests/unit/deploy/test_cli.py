@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from deploy import cli
@@ -17,7 +20,7 @@ def test_every_promised_command_exists() -> None:
 @pytest.mark.parametrize("command", ["import"])
 def test_a_command_that_is_not_there_yet_says_so(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([command]) == 2
-    assert capsys.readouterr().err == f"sojourn: {command}: not there yet\n"
+    assert capsys.readouterr().err == f"sojourn: {command}: not available yet\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["brew"], ["serve", "--fast"]])
@@ -33,3 +36,10 @@ def test_a_broken_setting_is_one_line_and_2(
     monkeypatch.setenv("SOJOURN_PORT", "eighty")
     assert cli.main(["serve"]) == 2
     assert capsys.readouterr().err.startswith("sojourn: SOJOURN_PORT='eighty'")
+
+
+def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["--version"])
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    assert (left.value.code, capsys.readouterr().out) == (0, f"sojourn {project['version']}\n")

@@ -1,4 +1,4 @@
-"""The contract of a number, rule by rule (METRICS.md 2.3, 2.7, 2b)."""
+"""The contract of a number, rule by rule (docs/definitions.md#maturity, #small-numbers)."""
 
 from __future__ import annotations
 

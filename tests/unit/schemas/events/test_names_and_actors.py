@@ -1,4 +1,4 @@
-"""One event under all its spellings, and who is taken to have done it (METRICS.md 2b.15)."""
+"""One event under all its spellings, and who is taken to have done it (docs/definitions.md#actors)."""
 
 from __future__ import annotations
 
