@@ -91,7 +91,7 @@ SUBSCRIPTION_STATUSES = Vocabulary(
                   "finished", "completed"),
     },
 )  # fmt: skip
-"""Of these only the first three are on (METRICS.md 2b, e)."""
+"""Of these only the first three are on (docs/definitions.md#subscriptions)."""
 
 INTERVALS = Vocabulary(
     "interval",
