@@ -24,8 +24,9 @@ from deploy.store import ClickHouseStore
 from ingest.accept import NATIVE, Dialect, accept_items
 from ingest.body import Items
 from ingest.protocols import PROTOCOLS
+from schemas.limits import MAX_EVENT_BYTES
 from schemas.periods import format_instant
-from schemas.record import MAX_EVENT_BYTES, DeadLetter, Frame, decode_records, encode, split_lines
+from schemas.record import DeadLetter, Frame, decode_records, encode, split_lines
 from schemas.settings import Settings
 from schemas.tables import DEAD_LETTERS
 from stream_processors.processor import Processor

@@ -17,14 +17,19 @@ import msgspec
 from ingest.body import BRACKETS, UNREADABLE
 from schemas.events import BadField, canonical, lookup
 from schemas.events.bots import is_crawler
-from schemas.events.declared import LONGEST_ID
 from schemas.events.fields import Unreadable, milliseconds, pick, read_text, text
-from schemas.record import EARLIEST_MS, LATEST_MS, MAX_EVENT_BYTES, Record
+from schemas.limits import (
+    LONGEST_ID,
+    LONGEST_MESSAGE_ID,
+    LONGEST_NAME,
+    MAX_DEPTH,
+    MAX_EVENT_BYTES,
+    SEQUENCE,
+    TIME,
+    YEARS,
+)
+from schemas.record import Record
 
-MAX_DEPTH = 16
-LONGEST_MESSAGE_ID = 200
-LONGEST_NAME = 200
-LARGEST_SEQUENCE = 2**32 - 1
 SKEW_MS = 300_000
 """A sender's clock is corrected only if it is further off than this."""
 
@@ -252,8 +257,8 @@ def _times(envelope: Envelope, arrival: Arrival, warnings: list[str]) -> tuple[i
     time = original
     if sent_at is not None and abs(arrival.received_at - sent_at) > SKEW_MS:
         time = arrival.received_at - (sent_at - original)
-    if not EARLIEST_MS <= time < LATEST_MS or not EARLIEST_MS <= original < LATEST_MS:
-        raise BadField("invalid_timestamp", field, "a time lies between 1970 and 2199")
+    if time not in TIME or original not in TIME:
+        raise BadField("invalid_timestamp", field, f"a time lies in the years {YEARS}")
     if time > arrival.received_at + SKEW_MS:
         warnings.append("future")
     return time, original, sent_at
@@ -266,7 +271,7 @@ def _sent_at(value: Any, warnings: list[str]) -> int | None:
         sent_at = milliseconds(value) if isinstance(value, str) else -1
     except Unreadable:
         sent_at = -1
-    if EARLIEST_MS <= sent_at < LATEST_MS:
+    if sent_at in TIME:
         return sent_at
     warnings.append("sent_at_ignored")
     return None
@@ -276,8 +281,8 @@ def _sequence(envelope: Envelope) -> int:
     value = envelope.sequence
     if value is None:
         return 0
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_SEQUENCE:
-        raise BadField("invalid_property", "sequence", f"sequence is a whole number from 0 to {LARGEST_SEQUENCE}")
+    if isinstance(value, bool) or not isinstance(value, int) or value not in SEQUENCE:
+        raise BadField("invalid_property", "sequence", f"sequence is a whole number from 0 to {SEQUENCE.high}")
     return value
 
 

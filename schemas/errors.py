@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.limits import LONGEST_ID, LONGEST_MESSAGE_ID, MAX_DEPTH, MAX_EVENT_BYTES, YEARS
+
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 
@@ -49,10 +51,10 @@ REJECTIONS: dict[str, str] = {
     "invalid_event": "The item is no event: not an object, no usable name, broken text or JSON.",
     "invalid_property": "A field has a value that it cannot have.",
     "missing_property": "A field that names the entity is missing or empty.",
-    "invalid_timestamp": "A time is unreadable, without offset, or outside 1970 to 2199.",
-    "id_too_long": "An id is longer than allowed (message ids 200 characters, others 512).",
-    "event_too_large": "The event is larger than 64 KiB.",
-    "too_deep": "The event is nested deeper than 16 levels.",
+    "invalid_timestamp": f"A time is unreadable, without offset, or outside {YEARS}.",
+    "id_too_long": f"An id is longer than allowed (message ids {LONGEST_MESSAGE_ID} characters, others {LONGEST_ID}).",
+    "event_too_large": f"The event is larger than {MAX_EVENT_BYTES >> 10} KiB.",
+    "too_deep": f"The event is nested deeper than {MAX_DEPTH} levels.",
 }
 """Codes of items that were not accepted."""
 

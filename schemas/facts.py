@@ -17,8 +17,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.events.fields import spellings
+from schemas.limits import NEVER_MS
 from schemas.periods import DAY_MS
-from schemas.tables import NEVER_MS, NO_NUMBER
+from schemas.tables import NO_NUMBER
 
 LINK_RANGE_MS = 30 * DAY_MS
 """An order belongs to a cart or checkout that began at most this long before it."""
@@ -120,7 +121,7 @@ def _orders(since: str, having: str) -> str:
       arrayMap(x -> x.2, arraySort(arrayFilter(x -> x.1 < {{at:Int64}}, groupUniqArrayArray(events)))) AS event_ids,
       groupUniqArrayArray(amounts) AS amounts_, groupUniqArrayArray(refunds) AS refunds_
     FROM orders
-    WHERE tenant = {{tenant:String}} AND day <= toDate($at) {since}
+    WHERE tenant = {{tenant:String}} AND day <= toDate32($at) {since}
     GROUP BY id
     HAVING completed_at < {{at:Int64}} {having}"""
 
@@ -130,7 +131,7 @@ _ORDERS_AT = Relation(
     "Orders completed in [start, at): links and dimensions as known before `at`; money still in millionths.",
     _orders(
         """AND id IN (
-      SELECT id FROM orders WHERE tenant = {tenant:String} AND day >= toDate($start) AND day <= toDate($at))""",
+      SELECT id FROM orders WHERE tenant = {tenant:String} AND day >= toDate32($start) AND day <= toDate32($at))""",
         "AND completed_at >= {start:Int64}",
     ),
 )
@@ -159,7 +160,7 @@ _STANDING_ORDERS = Relation(
     with_person(f"SELECT *, actor_ AS actor FROM ({_orders('', _IS_STANDING)})"),
 )
 
-_ORDERS_SINCE = "FROM orders WHERE tenant = {tenant:String} AND day >= toDate($start) AND day <= toDate($at)"
+_ORDERS_SINCE = "FROM orders WHERE tenant = {tenant:String} AND day >= toDate32($start) AND day <= toDate32($at)"
 
 _CARTS_AT = Relation(
     "carts_at",
@@ -170,9 +171,9 @@ _CARTS_AT = Relation(
       {canonical("groupUniqArrayArray(changes)")} AS changes_, {seen("actors")} AS actors_,
       {seen("sessions")} AS sessions_, {seen("checkouts")} AS checkouts_
     FROM carts
-    WHERE tenant = {{tenant:String}} AND entity = {{entity:String}} AND day <= toDate($at) AND (
+    WHERE tenant = {{tenant:String}} AND entity = {{entity:String}} AND day <= toDate32($at) AND (
       id IN (SELECT id FROM carts WHERE tenant = {{tenant:String}} AND entity = {{entity:String}}
-               AND day >= toDate($start) - 31 AND day <= toDate($at))
+               AND day >= toDate32($start) - 31 AND day <= toDate32($at))
       OR id IN (SELECT tupleElement(cart, 3) {_ORDERS_SINCE})
       OR id IN (SELECT id FROM carts ARRAY JOIN mapKeys(checkouts) AS checkout_id
                 WHERE tenant = {{tenant:String}} AND entity = {{entity:String}}
@@ -192,7 +193,7 @@ _CHECKOUTS_AT = Relation(
       {seen("checkouts")} AS checkouts_, {seen("orders")} AS orders_, {seen("carts")} AS carts_,
       {seen("sessions")} AS sessions_
     FROM checkouts
-    WHERE tenant = {{tenant:String}} AND day <= toDate($at)
+    WHERE tenant = {{tenant:String}} AND day <= toDate32($at)
     GROUP BY id
     HAVING created_at < {{at:Int64}}""",
 )
@@ -289,7 +290,7 @@ _ACTIVE_IN = Relation(
         toInt16(greatest({interval_starts:Array(Int64)}[place] - opens, 0)) AS low_bit,
         toInt16(least({interval_ends:Array(Int64)}[place] - opens, 96)) AS high_bit
       FROM activity
-      WHERE tenant = {tenant:String} AND day >= toDate($start) AND day <= toDate($until))
+      WHERE tenant = {tenant:String} AND day >= toDate32($start) AND day <= toDate32($until))
     WHERE low_bit < high_bit
       AND bitAnd(quarters, bitShiftLeft(toUInt128(1), high_bit) - bitShiftLeft(toUInt128(1), low_bit)) != 0
     UNION ALL
@@ -433,7 +434,7 @@ def _contacts(which: str) -> str:
           {known("channel")} AS channel_, {known("device")} AS device_, {known("direction")} AS direction_,
           {known("topic")} AS topic_told, {known("ticket")} AS ticket_,
           arraySort(x -> (x.1, x.2, x.5, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(transitions)")}) AS steps
-        FROM contacts WHERE tenant = {{tenant:String}} AND day <= toDate($at) {which}
+        FROM contacts WHERE tenant = {{tenant:String}} AND day <= toDate32($at) {which}
         GROUP BY id)
       WHERE notEmpty(steps))"""
 
@@ -442,8 +443,8 @@ _CONTACTS_AT = Relation(
     "contacts_at",
     "Contacts with an event since the day of `start`: what happened in each before `at`.",
     _contacts(
-        "AND id IN (SELECT id FROM contacts WHERE tenant = {tenant:String} AND day >= toDate($start) "
-        "AND day <= toDate($at))"
+        "AND id IN (SELECT id FROM contacts WHERE tenant = {tenant:String} AND day >= toDate32($start) "
+        "AND day <= toDate32($at))"
     ),
 )
 _CONTACTS_EVER = Relation("contacts_ever", "All contacts: what happened in each before `at`.", _contacts(""))
@@ -454,7 +455,7 @@ _LATEST = "arraySort(x -> (x.6, x.1, x.2, UUIDToNum(x.3)), {0})[-1]"
 
 def _said(kinds: str, columns: str) -> str:
     """What was said or asked of some kinds, with an event in [low, at): versions known before `at`, by time."""
-    scope = f"tenant = {{tenant:String}} AND kind IN ({kinds}) AND day <= toDate($at)"
+    scope = f"tenant = {{tenant:String}} AND kind IN ({kinds}) AND day <= toDate32($at)"
     return f"""
     SELECT survey, question, id, bot, actor_, country_, channel_, device_, arrayMap(x -> x.3, versions_) AS event_ids,
       versions_[1] AS opening, {columns}
@@ -464,7 +465,7 @@ def _said(kinds: str, columns: str) -> str:
         arraySort(x -> (x.1, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(versions)")}) AS versions_
       FROM answers
       WHERE {scope} AND (kind, survey, question, id) IN (
-        SELECT kind, survey, question, id FROM answers WHERE {scope} AND day >= toDate($low))
+        SELECT kind, survey, question, id FROM answers WHERE {scope} AND day >= toDate32($low))
       GROUP BY kind, survey, question, id)
     WHERE notEmpty(versions_)"""
 

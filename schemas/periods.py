@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from schemas.record import LATEST_MS
+from schemas.limits import ASKED, FIRST_YEAR, LAST_YEAR_ASKED
 
 SECOND_MS = 1_000
 MINUTE_MS = 60_000
@@ -22,12 +22,8 @@ DAY_MS = 86_400_000
 WEEK_MS = 7 * DAY_MS
 LONGEST_MS = 3_660 * DAY_MS
 """Ten years: no window and no duration is longer."""
-FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EARLIEST = -DAY_MS
-"""Local midnight of 1970-01-01 lies before the epoch in the east."""
-_LATEST = LATEST_MS + DAY_MS
 
 _DURATION = re.compile(r"P(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -149,8 +145,8 @@ def parse_date(text: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         raise ValueError("no such date") from None
-    if not date(FIRST_YEAR, 1, 1) <= day <= date(LAST_YEAR + 1, 1, 1):  # the last one as an end
-        raise ValueError(f"years from {FIRST_YEAR} to {LAST_YEAR} are served")
+    if not date(FIRST_YEAR, 1, 1) <= day <= date(LAST_YEAR_ASKED + 1, 1, 1):  # the last one as an end
+        raise ValueError(f"years from {FIRST_YEAR} to {LAST_YEAR_ASKED} are served")
     return day
 
 
@@ -169,8 +165,8 @@ def parse_instant(text: str, tz: str) -> int:
         ms = (moment - EPOCH) // timedelta(seconds=1) * 1000 + int((fraction or "0").ljust(3, "0")[:3])
     except (ValueError, OverflowError):
         raise ValueError("no such instant") from None
-    if not _EARLIEST <= ms <= _LATEST:
-        raise ValueError(f"years from {FIRST_YEAR} to {LAST_YEAR} are served")
+    if ms not in ASKED:
+        raise ValueError(f"years from {FIRST_YEAR} to {LAST_YEAR_ASKED} are served")
     return ms
 
 

@@ -16,13 +16,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-EARLIEST_MS = 0
-"""First acceptable event time (1970-01-01), ms since the epoch."""
-LATEST_MS = 7_258_118_400_000
-"""First event time that is refused (2200-01-01): the tables use it for "never"."""
-
-MAX_EVENT_BYTES = 64 << 10
-"""Size of an event as it was sent; of what was refused a dead letter carries as much."""
+from schemas.limits import MAX_EVENT_BYTES
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -9,12 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.record import LATEST_MS
-
 QUANTITY_SCALE = 1000
 """Quantities of carts are kept in thousandths."""
-NEVER_MS = LATEST_MS
-"""What a `min` over no event holds: no event can have this time."""
 TIME = "DateTime64(3, 'UTC')"
 WORD = "LowCardinality(String)"
 EARLIEST = "Tuple(Int64, UInt128, String)"

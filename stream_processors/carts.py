@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.events.fields import number, text
-from schemas.tables import CARTS, NEVER_MS, QUANTITY_SCALE
+from schemas.limits import NEVER_MS
+from schemas.tables import CARTS, QUANTITY_SCALE
 from stream_processors.incoming import Incoming
 
 TABLE = CARTS

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.events.fields import text
-from schemas.tables import CHECKOUTS, NEVER_MS
+from schemas.limits import NEVER_MS
+from schemas.tables import CHECKOUTS
 from stream_processors.incoming import Incoming
 
 TABLE = CHECKOUTS

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.tables import IDENTITY_LINKS, NEVER_MS
+from schemas.limits import NEVER_MS
+from schemas.tables import IDENTITY_LINKS
 from stream_processors.incoming import Incoming
 
 TABLE = IDENTITY_LINKS

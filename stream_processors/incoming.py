@@ -9,9 +9,9 @@ import msgspec
 
 from schemas.events import lookup
 from schemas.events.fields import text
+from schemas.limits import NEVER_MS
 from schemas.periods import DAY_MS
 from schemas.record import Record
-from schemas.tables import NEVER_MS
 
 NONE_YET: tuple[int, int, str] = (NEVER_MS, 0, "")
 """What a dimension holds when no event has given it a value."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from schemas.currencies import STORED_DIGITS
 from schemas.events.fields import number, text
-from schemas.tables import NEVER_MS, ORDERS
+from schemas.limits import NEVER_MS
+from schemas.tables import ORDERS
 from stream_processors.incoming import NONE_YET, Incoming
 
 TABLE = ORDERS

@@ -9,7 +9,8 @@ import msgspec
 
 from schemas.currencies import STORED_DIGITS
 from schemas.events.fields import flag, instant, number, text
-from schemas.tables import NEVER_MS, SUBSCRIPTION_EVENTS
+from schemas.limits import NEVER_MS
+from schemas.tables import SUBSCRIPTION_EVENTS
 from stream_processors.incoming import Incoming
 
 TABLE = SUBSCRIPTION_EVENTS

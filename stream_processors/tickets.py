@@ -7,7 +7,8 @@ from typing import Any
 
 from schemas.events.fields import flag, instant, text
 from schemas.facts import AGENT_REPLY, BOT_REPLY, BY_BOT, CREATED_BY_AGENT, CUSTOMER_REPLY, IS_CREATED, PENDING
-from schemas.tables import NEVER_MS, TICKETS
+from schemas.limits import NEVER_MS
+from schemas.tables import TICKETS
 from stream_processors.incoming import NONE_YET, Incoming
 
 TABLE = TICKETS

@@ -15,15 +15,14 @@ import msgspec
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from schemas.events.fields import LARGEST, pick, read_flag, read_instant, read_number, read_text, spellings
+from schemas.events.fields import pick, read_flag, read_instant, read_number, read_text, spellings
 from schemas.events.naming import Names, snake_case
+from schemas.limits import LONGEST_ID, NUMBER
 
 ActorKind = Literal["person", "agent", "system"]
 EntityKind = Literal["visit", "cart", "checkout", "order", "ticket"]
 _REQUIRED = "required"
 _typed_dict: Any = TypedDict  # as a function with a computed name and fields, which type checkers do not follow
-
-LONGEST_ID = 512
 
 
 def _identifier(value: Any) -> str:
@@ -52,7 +51,7 @@ _PLAIN: dict[Any, Any] = {
     Text: str,
     Id: Annotated[str, msgspec.Meta(max_length=LONGEST_ID)],
     RequiredId: Annotated[str, msgspec.Meta(max_length=LONGEST_ID)],
-    Number: Annotated[float, msgspec.Meta(ge=-int(LARGEST), le=int(LARGEST))],
+    Number: Annotated[float, msgspec.Meta(ge=NUMBER.low, le=NUMBER.high)],
     Flag: bool,
     Author: Literal["agent", "customer", "bot"],
     Items: list[dict[str, Any]],

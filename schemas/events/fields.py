@@ -15,10 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from schemas.events.words import Vocabulary
-from schemas.record import EARLIEST_MS, LATEST_MS
+from schemas.limits import NUMBER, TIME, YEARS
 
-LARGEST = Decimal(10) ** 12
-"""Largest magnitude of a number that is counted: in millionths it still fits 64 bits."""
 _OTHER_NAMES = {
     "order_id": ("transaction_id", "transactionId"),
     "products": ("items",),
@@ -72,7 +70,7 @@ def read_number(value: Any) -> Decimal:
     if isinstance(value, float) and not math.isfinite(value):
         raise Unreadable("expected a finite number")
     if isinstance(value, int):
-        if abs(value) > LARGEST:
+        if value not in NUMBER:
             raise Unreadable("number out of range")
         return Decimal(value)
     digits = repr(value) if isinstance(value, float) else value.strip()
@@ -84,7 +82,7 @@ def read_number(value: Any) -> Decimal:
         raise Unreadable("expected a number") from None
     if not number.is_finite():
         raise Unreadable("expected a finite number")
-    if abs(number) > LARGEST:
+    if not NUMBER.low <= number <= NUMBER.high:
         raise Unreadable("number out of range")
     return number
 
@@ -108,8 +106,8 @@ def read_instant(value: Any) -> int:
         raise Unreadable("expected a time")
     else:
         moment = int(value * 1000 if abs(value) < _SECONDS_BELOW else value)
-    if not EARLIEST_MS <= moment < LATEST_MS:
-        raise Unreadable("time out of range")
+    if moment not in TIME:
+        raise Unreadable(f"a time lies in the years {YEARS}")
     return moment
 
 

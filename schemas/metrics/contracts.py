@@ -14,9 +14,9 @@ from typing import Any
 
 from schemas.currencies import STORED_DIGITS, USUAL_DIGITS
 from schemas.facts import canonical, with_person
+from schemas.limits import NEVER_MS
 from schemas.metrics.metric import Kind, Parameter
 from schemas.periods import DAY_MS
-from schemas.tables import NEVER_MS
 
 USUAL_TAU_MS = 90 * DAY_MS
 """After how long without a purchase a buyer is lost, where nobody has bought twice yet."""

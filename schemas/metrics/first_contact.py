@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from schemas.facts import CUSTOMER_REPLY, RESOLVED, UNRESOLVED, with_person
+from schemas.limits import NEVER_MS
 from schemas.metrics.contacts import IN_WINDOW, PLACE, contact_event
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape, Variant
 from schemas.metrics.support import reopening
 from schemas.metrics.units import CONTACT_DIMENSIONS
-from schemas.tables import NEVER_MS
 
 _DIMENSIONS = "actor_ AS actor, country_ AS country, channel_ AS channel, device_ AS device, agent_ AS agent"
 _TURN = (

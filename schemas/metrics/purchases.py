@@ -25,7 +25,7 @@ def _order(
 
 def local_day(time: str) -> str:
     """The day in the zone of the question that an instant (ms) lies in."""
-    return f"toDate(fromUnixTimestamp64Milli({time}, 'UTC'), {{tz:String}})"
+    return f"toDate32(fromUnixTimestamp64Milli({time}, 'UTC'), {{tz:String}})"
 
 
 _DAY = {"from": "2026-11-18", "to": "2026-11-19", "at": "2026-11-20T00:00:00Z"}

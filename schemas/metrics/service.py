@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.facts import told, with_person
+from schemas.limits import NEVER_MS
 from schemas.metrics.conversion import SALES, credited
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
 from schemas.metrics.units import ENTITY_DIMENSIONS
-from schemas.tables import NEVER_MS
 
 _TICKETS = f"""
     SELECT concat('ticket ', id) AS id, if(created_at < {NEVER_MS}, created_at, first_at) AS entered,

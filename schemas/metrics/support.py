@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.facts import PENDING
+from schemas.limits import NEVER_MS
 from schemas.metrics.metric import Example, Kind, Metric, Moment, Parameter, Shape, Variant
 from schemas.metrics.units import TICKET_DIMENSIONS
-from schemas.tables import NEVER_MS
 
 _DIMENSIONS = (
     "actor_ AS actor, country_ AS country, channel_ AS channel, device_ AS device, priority_ AS priority, "

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.facts import canonical, with_person
+from schemas.limits import NEVER_MS
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape, Variant
 from schemas.metrics.units import ENTITY_DIMENSIONS
-from schemas.tables import NEVER_MS
 
 _TOLD = """FROM (SELECT * FROM (
         SELECT *, toUnixTimestamp64Milli(time) AS told_at, (told_at, UUIDToNum(event_id)) AS place
@@ -55,7 +55,8 @@ _CHARGES = f"""
     SELECT c.event_id AS event_id, any(c.told_at) AS charged_at, any(c.keys) AS keys, any(c.amount) AS charged,
       arrayFilter(x -> x.1 >= charged_at AND x.1 < charged_at + {{refund_window:Int64}},
                   groupUniqArrayIf((r.told_at, r.event_id, r.has_amount, r.amount), r.found)) AS back,
-      notEmpty(back) AND (arrayExists(x -> NOT x.3, back) OR arraySum(x -> abs(x.4), back) >= charged) AS is_given_back
+      notEmpty(back) AND (arrayExists(x -> NOT x.3, back)
+        OR arraySum(x -> toInt128(abs(x.4)), back) >= charged) AS is_given_back
     FROM (
       SELECT *, arrayJoin(arrayDistinct([concat('of ', holder), concat('id ', subscription_id)])) AS key
       FROM ({_PAYMENTS})) AS c

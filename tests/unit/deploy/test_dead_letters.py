@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from deploy.dead_letters import send_again
-from schemas.record import MAX_EVENT_BYTES, DeadLetter, Frame, Record, decode_records, encode
+from schemas.limits import MAX_EVENT_BYTES
+from schemas.record import DeadLetter, Frame, Record, decode_records, encode
 
 RECEIVED = 1_795_000_000_000
 GOOD: dict[str, Any] = {"event": "page_viewed", "messageId": "m1", "timestamp": "2026-11-18T09:58:00Z"}

@@ -33,9 +33,10 @@ from schemas.facts import (
     VERIFIED,
     WARM,
 )
+from schemas.limits import NEVER_MS
 from schemas.periods import DAY_MS
 from schemas.record import DeadLetter, Frame, Record, encode
-from schemas.tables import NEVER_MS, NO_NUMBER
+from schemas.tables import NO_NUMBER
 from stream_processors import (
     activity,
     answers,
