@@ -109,7 +109,7 @@ def page(metric: Metric) -> str:
     lines += _list("Published bands", ((each.told(metric.direction), each.source) for each in metric.bands))
     lines += _list("Segments and filters", ((f"`{name.replace('*', '<name>')}`", "") for name in metric.segments))
     lines += _list("`excluded`: what is left out and why", _named(_all(metric, "excluded"), EXCLUDED))
-    lines += _list("`details`: what is told beside it", _named(_all(metric, "details"), DETAILS))
+    lines += _list("`details`: further figures", _named(_all(metric, "details"), DETAILS))
     lines += _list("`warnings` that it may carry", _named(possible_warnings(metric), WARNINGS))
     lines += _list("Sources", ((source, "") for source in metric.sources))
     return "\n".join([*lines, *_example(metric), ""])

@@ -115,7 +115,7 @@ class IngestService:
             async with asyncio.timeout(CLOSE_SECONDS + 3):
                 await self.log.close(CLOSE_SECONDS)
         except TimeoutError:
-            logger.warning("the log did not close in time; nobody was told that what it held is stored")
+            logger.warning("the log did not close in time; the events that it held were not acknowledged")
 
 
 async def serve(settings: Settings, connector: Connector) -> None:

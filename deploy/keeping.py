@@ -42,7 +42,7 @@ class Keeping:
         try:
             tenants = open_tenants(settings.tenants)
         except CannotStart as error:
-            logger.warning("rolling windows are not kept: %s", error)
+            logger.warning("rolling windows are not published: %s", error)
             return None
         watermark = ReportedWatermark(store, EVENTS.full_name(settings.topic_prefix))
         return cls(watermark, Keeper(store, tenants, watermark, share=settings.keep_share, folded=FOLDED))

@@ -167,9 +167,9 @@ def compare_parameters(metric: Metric) -> list[dict[str, Any]]:
 def layer_parameters() -> list[dict[str, Any]]:
     """Those that say which layer may answer."""
     age = (
-        "How old the answer may be. Given, an answer that is kept for this window (an hour, a day, 7 or 28 days, in "
+        "How old the answer may be. If given, a published answer for this window (an hour, a day, 7 or 28 days, in "
         "total or by one dimension; of many metrics any whole hours or days) is given as it was counted then: its `at` "
-        "and `watermark` say when. Not given: always counted anew from the facts, as of now."
+        "and `watermark` say when. If not given: counted from the facts, as of now."
     )
     plan = "1: the body says under `plan` which layer gave it, as of which version, and why."
     return [

@@ -1,4 +1,4 @@
-"""Every way in which the service says no, as typed values: problems (RFC 9457), rejections of one event, warnings.
+"""Refusals of the service as typed values: problems (RFC 9457), rejections of one event, warnings.
 
 Code, status and whether to try again stand only here; routes, OpenAPI, dead letters and tests read them.
 """
@@ -68,7 +68,7 @@ INGEST_WARNINGS: dict[str, str] = {
 DEAD_LETTER_REASONS: dict[str, str] = REJECTIONS | {
     "undecodable_record": "A line of the log could not be read again.",
     "unstorable_record": "The store refuses the rows of this event, whatever is tried.",
-    "entity_too_large": "One entity has more transitions than are kept.",
+    "entity_too_large": "One entity has more transitions than the limit.",
 }
 
 

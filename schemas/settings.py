@@ -69,7 +69,7 @@ HOST = Setting("SOJOURN_HOST", "127.0.0.1", "Address to listen on.")
 PORT = Setting(
     "SOJOURN_PORT", "8080", "Port to listen on; as separate services query has 8081, processors 8082.", _port
 )
-DATA = Setting("SOJOURN_DATA", "./data", "Folder of everything that is kept.", Path)
+DATA = Setting("SOJOURN_DATA", "./data", "Folder of all data.", Path)
 TENANTS = Setting("SOJOURN_TENANTS", "", "The tenants file.", Path, depends="$SOJOURN_DATA/tenants.json")
 STORE_DSN = Setting(
     "SOJOURN_STORE_DSN",
@@ -95,17 +95,17 @@ QUERY_THREADS = Setting("SOJOURN_QUERY_THREADS", "4", "Queries of the store that
 DEADLINE_SECONDS = Setting(
     "SOJOURN_DEADLINE_SECONDS", "5", "How long a producer waits for the log before the answer is 503.", _positive
 )
-REPLICATION = Setting("SOJOURN_TOPIC_REPLICATION", "1", "On how many brokers each topic is kept.", _positive)
+REPLICATION = Setting("SOJOURN_TOPIC_REPLICATION", "1", "Number of brokers that hold each topic.", _positive)
 SESSION_SECONDS = Setting(
     "SOJOURN_SESSION_SECONDS",
     "20",
-    "After how long without a sign of life a worker's partitions go to another (the broker asks for 6 or more).",
+    "After how long without a heartbeat a worker's partitions go to another worker (the broker requires 6 or more).",
     _positive,
 )
 RETRY_SECONDS = Setting(
     "SOJOURN_RETRY_SECONDS",
     "45",
-    "How long a worker tries to store a batch again before it ends and is started anew; below 60.",
+    "How long a worker retries to store a batch before it exits and is started again; below 60.",
     _positive,
 )
 UNDECODABLE_RATIO = Setting(
@@ -117,7 +117,7 @@ UNDECODABLE_RATIO = Setting(
 KEEP_SHARE = Setting(
     "SOJOURN_KEEP_SHARE",
     "0.5",
-    "Share of one core's time that may be spent on keeping the rolling windows; 0: none are kept.",
+    "Share of one core's time that may be spent on publishing rolling windows; 0: none are published.",
     _share,
 )
 LOG_FORMAT = Setting(

@@ -105,9 +105,9 @@ HANDLING_TIME = Metric(
     otherwise="Articles add talk, hold and wrap-up of the contacts that an agent ended, so that what other agents "
     "did before a transfer is lost, or leave the wrap-up out; some show the median, which is shorter.",
     edges=(
-        "What the events tell (talk_s, hold_s, acw_s) is added over all agents and legs of a contact.",
-        "Where none tells how long was talked it is the clock from each answer to the next transfer or end.",
-        "Where none tells the wrap-up it is the clock from the end of the contact to that of the wrap-up.",
+        "The seconds in the events (talk_s, hold_s, acw_s) are added over all agents and legs of a contact.",
+        "Without talk_s it is the clock from each answer to the next transfer or end.",
+        "Without acw_s the wrap-up is the clock from the end of the contact to the end of the wrap-up.",
         "A wrap-up that comes after the end restates the number.",
     ),
     example=Example(
@@ -167,7 +167,7 @@ TRANSFERS_PER_CONTACT = Metric(
     otherwise="A switchboard may count the way from the menu to the first agent as a transfer, and consultations "
     "too; per contact that arrived rather than per contact that an agent had, the number is lower.",
     edges=(
-        "A transfer of no told type is blind; a conference is none.",
+        "A transfer of unknown type is blind; a conference is no transfer.",
         "The transfers of a call-back are those of the call that it names.",
         "A contact that is not over is left out, by the time of its first answer.",
         "The interval of the mean is Student's t, cut at 0.",

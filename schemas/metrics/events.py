@@ -68,7 +68,7 @@ VISITS = Metric(
     options={"source": "events", "entity": "visit", "family": "visit", "lookback": SESSION_GAP_MS, "people": True},
     edges=("No cut at midnight.", "The session id of a tool is ignored: tools cut sessions differently."),
     otherwise="Session counters cut at midnight, at a new campaign or by the session id of the tool, or start the "
-    "30 minutes anew from any event: the same clicks then make more visits.",
+    "30 minutes again after any event: the same clicks then make more visits.",
     example=Example(
         events=(
             {"messageId": "v1", "event": "page", "timestamp": "2026-11-18T09:00:00Z", "anonymousId": "a1"},

@@ -147,7 +147,7 @@ FUNNELS = Metric(
     ),
     excluded=("bot", "no_actor", "no_session"),
     edges=(
-        "One event is one step; equal times are told apart by sequence, then by the event's id.",
+        "One event is one step; equal times are ordered by sequence, then by the event's id.",
         "Of several first steps the earliest that leads to the deepest level counts, with the earliest events.",
         "An event exactly `within` after the first step still counts.",
         "Low and high are the limits of step_rate; the step rates of one funnel depend on each other.",

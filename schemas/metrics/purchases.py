@@ -256,7 +256,7 @@ REPEAT_PURCHASE_RATE = Metric(
         "Two orders within the horizon are both needed: a window younger than it is estimated by Kaplan–Meier.",
     ),
     otherwise="The usual formula, customers with two orders in a period by all customers in it, depends on where "
-    "the period is cut and misses whoever has not had the time yet: it is definition=window. Here each "
+    "the period is cut and misses people who have not had the time yet: it is definition=window. Here each "
     "customer gets the same time.",
     example=Example(
         events=(

@@ -176,7 +176,7 @@ REFERRAL_RATE = Metric(
     edges=(
         "The latest referral wins and is judged then: by one's own code, or paid like its owner pays, it is none.",
         "A code that nobody sent is good.",
-        "Younger than the refund window: observed, for nothing tells when a refund will come.",
+        "Younger than the refund window: observed, because nothing predicts when a refund will come.",
     ),
     otherwise="Vendors quote referred purchases, referred customers, inviting customers or the viral coefficient "
     "under one name, and count purchases by one's own code: the others are definitions, the last is no "

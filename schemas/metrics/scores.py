@@ -302,7 +302,7 @@ CES = Metric(
             "direction",
             Kind.CHOICE,
             "easy_high",
-            "What a high score means where neither the registry nor the answer tells.",
+            "What a high score means where neither the registry nor the answer says.",
             ("easy_high", "effort_high"),
         ),
         Parameter(

@@ -403,8 +403,8 @@ BACKLOG = Metric(
         "A state, computed from the tickets each time, never a running counter.",
         "Solved twice is solved once, so backlog(t2) = backlog(t1) + inflow - outflow.",
     ),
-    otherwise="A tool may leave out tickets that wait for the customer or are on hold, and a counter that is kept "
-    "running drifts for ever once an event was lost or counted twice.",
+    otherwise="A tool may leave out tickets that wait for the customer or are on hold, and a counter that is "
+    "updated in place drifts for good once an event was lost or counted twice.",
     example=Example(
         events=(
             _event("t1", "Ticket Created", "2026-11-18T09:00:00Z", user="u1", ticket_id="t1"),

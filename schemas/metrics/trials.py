@@ -123,7 +123,7 @@ TRIAL_TO_PAID_RATE = Metric(
     segments=ENTITY_DIMENSIONS,
     parameters=(
         Parameter("grace", Kind.DURATION, "P7D", "How long after its end a trial may be paid."),
-        Parameter("length", Kind.DURATION, "P14D", "How long a trial lasts that tells no end.", least=1),
+        Parameter("length", Kind.DURATION, "P14D", "How long a trial lasts if it names no end.", least=1),
         Parameter(
             "kind",
             Kind.CHOICE,
@@ -176,7 +176,7 @@ TRIAL_TO_PAID_RATE = Metric(
     },
     edges=(
         "An extension moves the end; a payment before the end counts.",
-        "The trial of an account is one, whoever of it begins or pays.",
+        "An account has one trial, whichever member begins it or pays.",
         "A second trial of the same holder is left out, whenever the first one was.",
     ),
     otherwise="Some call a count of conversions a rate, or divide the conversions of a month by the trials of the "
