@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -26,10 +27,12 @@ from ingest.body import Items
 from ingest.protocols import PROTOCOLS
 from schemas.limits import MAX_EVENT_BYTES
 from schemas.periods import format_instant
+from schemas.ports import RecordsRefused
 from schemas.record import DeadLetter, Frame, decode_records, encode, split_lines
 from schemas.settings import Settings
 from schemas.tables import DEAD_LETTERS
 from stream_processors.processor import Processor
+from stream_processors.refusing import write
 
 SHOWN_BYTES = 200
 AGAIN_SECONDS = 60.0
@@ -79,7 +82,10 @@ async def send_again(letters: list[DeadLetter], append: Append) -> Counter[str]:
     for letter in letters:
         lines, why = _records(letter)
         if lines:
-            await append(Frame(letter.received_at, lines))
+            try:
+                await append(Frame(letter.received_at, lines))
+            except RecordsRefused:
+                why = "still unstorable_record"
         outcome[why] += 1
     return outcome
 
@@ -110,12 +116,17 @@ def _records(letter: DeadLetter) -> tuple[list[bytes], str]:
 async def _append(settings: Settings, store: ClickHouseStore, stack: AsyncExitStack) -> Append:
     """Where records go: to Kafka, or without it straight into the store."""
     if not settings.kafka:
-        processor = Processor(store)
-        return lambda frame: processor.write([frame])
+        return partial(_write, Processor(store))
     log = KafkaLog(settings.kafka, settings.topic_prefix, clock, deadline_seconds=AGAIN_SECONDS)
     await log.start()
     stack.push_async_callback(log.close, AGAIN_SECONDS)
     return log.append
+
+
+async def _write(processor: Processor, frame: Frame) -> None:
+    """Raises `RecordsRefused`."""
+    if refused := await write(processor, [frame]):
+        raise RecordsRefused({place: each.letter.message for place, each in enumerate(refused)})
 
 
 async def _store(settings: Settings, stack: AsyncExitStack) -> ClickHouseStore:

@@ -44,6 +44,7 @@ from schemas.settings import KAFKA, Settings
 from schemas.signals import Histogram
 from stream_processors.processor import Processor
 from stream_processors.refold import refold
+from stream_processors.refusing import write
 
 MANY_PENDING = 2_000
 """Events that wait for the store when a history is loaded rather than lived."""
@@ -85,12 +86,14 @@ class Service:
             max_pending_bytes=self.settings.pending_bytes,
         )
 
-    async def _write(self, frames: Sequence[Frame]) -> None:
-        await Processor(self.store).write(frames)
-        self.accepted += sum(len(frame.records) for frame in frames)
+    async def _write(self, frames: Sequence[Frame]) -> dict[bytes, str]:
+        refused = await write(Processor(self.store), frames)
+        self.accepted += sum(len(frame.records) for frame in frames) - len(refused)
+        self.dead_letters.update(each.letter.reason for each in refused)
         for frame in frames:
             self.dead_letters.update(letter.reason for letter in decode_dead_letters(frame.dead_letters))
             self.stored_after.observe((clock() - frame.received_at) / 1000)
+        return {each.original: each.letter.message for each in refused}
 
     async def _settle(self, since: int) -> None:
         await refold(self.store, since)

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from schemas.ports import LogUnavailable, StoreRejected, StoreUnavailable
+from schemas.ports import LogUnavailable, RecordsRefused, StoreRejected, StoreUnavailable
 from schemas.record import Frame
 from schemas.tracing import CURRENT
 
 logger = logging.getLogger(__name__)
 
-Write = Callable[[list[Frame]], Awaitable[None]]
+Write = Callable[[list[Frame]], Awaitable[Mapping[bytes, str]]]
+"""Stores frames, and answers which of their records can never be, with why."""
 PROBE_AFTER_MS = 2_000
 """A log whose last write failed says again that it is ready after this long, so that somebody tries."""
 
@@ -123,10 +124,10 @@ class InProcessLog:
         return batch
 
     async def _commit(self, batch: list[Waiting]) -> None:
-        error = await self._attempt(batch)
+        error, refused = await self._attempt(batch)
         if isinstance(error, StoreUnavailable):
             await asyncio.sleep(self._pause)
-            error = await self._attempt(batch)
+            error, refused = await self._attempt(batch)
         if error is not None and not isinstance(error, StoreUnavailable) and len(batch) > 1:
             for waiting in batch:  # one frame that the store refuses must not fail its neighbours
                 await self._commit([waiting])
@@ -138,20 +139,21 @@ class InProcessLog:
         for waiting in batch:
             if waiting.done.done():
                 continue
-            if error is None:
-                waiting.done.set_result(None)
-            else:
+            if error is not None:
                 waiting.done.set_exception(LogUnavailable(str(error)))
+            elif own := _refused_of(waiting.frame, refused):
+                waiting.done.set_exception(RecordsRefused(own))
+            else:
+                waiting.done.set_result(None)
 
-    async def _attempt(self, batch: list[Waiting]) -> Exception | None:
+    async def _attempt(self, batch: list[Waiting]) -> tuple[Exception | None, Mapping[bytes, str]]:
         try:
-            await self._write([waiting.frame for waiting in batch])
+            return None, await self._write([waiting.frame for waiting in batch])
         except (StoreUnavailable, StoreRejected) as error:
-            return error
+            return error, {}
         except Exception as error:
             logger.exception("writing %d frames failed", len(batch))
-            return error
-        return None
+            return error, {}
 
     def _failed(self, batch: list[Waiting], error: Exception) -> None:
         oldest = min(waiting.frame.received_at for waiting in batch)
@@ -170,3 +172,9 @@ class InProcessLog:
         except Exception:
             logger.exception("folding again after an outage failed, will retry after the next write")
             self._unsettled_since = since
+
+
+def _refused_of(frame: Frame, refused: Mapping[bytes, str]) -> dict[int, str]:
+    if not refused:
+        return {}
+    return {place: refused[line] for place, line in enumerate(frame.records) if line in refused}

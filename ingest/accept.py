@@ -5,7 +5,7 @@ What cannot be counted is refused item by item, with a code of `schemas.errors.R
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 from ingest.body import Items, inflate, part
 from ingest.item import Arrival, Envelope, message_id_of, read_envelope, take
 from schemas.events import BadField
-from schemas.record import DeadLetter, Frame, encode, payload
+from schemas.record import DeadLetter, Frame, decode_records, encode, payload
 
 
 def named_by_event(envelope: Envelope) -> Any:
@@ -102,6 +102,25 @@ def accept_items(
         if warnings:
             outcome.warnings.extend({"index": index, "code": code} for code in warnings)
     return outcome
+
+
+def refuse_stored(outcome: Accepted, refused: Mapping[int, str]) -> None:
+    """Move records that the log found to be uncountable from the accepted to the rejected: by place in the frame."""
+    before = {each["index"] for each in outcome.rejected}
+    taken = [index for index in range(outcome.accepted + len(before)) if index not in before]
+    for place, why in refused.items():
+        (record,) = decode_records([outcome.frame.records[place]])
+        outcome.rejected.append(
+            {
+                "index": taken[place],
+                "messageId": record.message_id,
+                "code": "unstorable_record",
+                "field": None,
+                "message": why,
+            }
+        )
+    outcome.rejected.sort(key=lambda each: int(each["index"]))
+    outcome.accepted -= len(refused)
 
 
 def _refuse(outcome: Accepted, arrival: Arrival, raw: bytes, *, index: int, message_id: str, bad: BadField) -> None:

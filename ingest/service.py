@@ -15,15 +15,14 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from ingest.accept import Accepted, accept_items
+from ingest.accept import Accepted, accept_items, refuse_stored
 from ingest.access import allowed_anywhere, check_origin, cors, key_of, preflight, writer
 from ingest.body import UNREADABLE, Items, inflate, part
 from ingest.http import VARY, Request, Response, answer, problem_answer
 from ingest.protocols import PROTOCOLS, Lookup, Protocol, Route
 from ingest.webhooks import WEBHOOKS, Webhook
 from schemas.errors import Problem
-from schemas.ports import Log, LogUnavailable
-from schemas.record import Frame
+from schemas.ports import Log, LogUnavailable, RecordsRefused
 from schemas.tenants import Tenants
 from schemas.tracing import HEADER
 
@@ -177,7 +176,7 @@ class Ingest:
             sent_at=request.headers.get("sentat"),
             request_id=request.headers.get(HEADER, ""),
         )
-        await self._append(outcome.frame)
+        await self._append(outcome)
         return protocol.success(outcome)
 
     def _keyed_by_body(self, body: bytes, route: Route) -> tuple[Items | None, str]:
@@ -200,7 +199,7 @@ class Ingest:
             raise Problem("unauthorized", "The source is unknown or the signature does not fit.")
         tenant, source = found
         outcome = self._translated(webhook, inflate(raw), tenant.id, source.id, request.headers.get(HEADER, ""))
-        await self._append(outcome.frame)
+        await self._append(outcome)
         content = {"success": True, "accepted": outcome.accepted, "rejected": outcome.rejected}
         return answer(200, content)
 
@@ -219,8 +218,9 @@ class Ingest:
             request_id=request_id,
         )
 
-    async def _append(self, frame: Frame) -> None:
-        """Return once the frame is durable. Raises `Problem`."""
+    async def _append(self, outcome: Accepted) -> None:
+        """Return once the frame is durable, with what the log refused among the rejected. Raises `Problem`."""
+        frame = outcome.frame
         if not frame.records and not frame.dead_letters:
             return
         size = frame.size
@@ -229,6 +229,8 @@ class Ingest:
             await self._log.append(frame)
         except LogUnavailable as unavailable:
             raise Problem("log_unavailable", str(unavailable), retry_after=unavailable.retry_after) from None
+        except RecordsRefused as found:
+            refuse_stored(outcome, found.refused)
         finally:
             self.budget.release(size)
 

@@ -55,6 +55,7 @@ REJECTIONS: dict[str, str] = {
     "id_too_long": f"An id is longer than allowed (message ids {LONGEST_MESSAGE_ID} characters, others {LONGEST_ID}).",
     "event_too_large": f"The event is larger than {MAX_EVENT_BYTES >> 10} KiB.",
     "too_deep": f"The event is nested deeper than {MAX_DEPTH} levels.",
+    "unstorable_record": "The store refuses the rows of this event, whatever is tried.",
 }
 """Codes of items that were not accepted."""
 
@@ -67,7 +68,6 @@ INGEST_WARNINGS: dict[str, str] = {
 
 DEAD_LETTER_REASONS: dict[str, str] = REJECTIONS | {
     "undecodable_record": "A line of the log could not be read again.",
-    "unstorable_record": "The store refuses the rows of this event, whatever is tried.",
     "entity_too_large": "One entity has more transitions than the limit.",
 }
 

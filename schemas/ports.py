@@ -20,6 +20,17 @@ class LogUnavailable(Exception):
         self.retry_after = retry_after
 
 
+class RecordsRefused(Exception):
+    """The frame is durable but for records that can never be counted: they are dead letters now.
+
+    `refused` is why, by place in the frame's records. Only a log that is the store itself knows so much at once.
+    """
+
+    def __init__(self, refused: Mapping[int, str]) -> None:
+        super().__init__(next(iter(refused.values()), ""))
+        self.refused = refused
+
+
 class StoreUnavailable(Exception):
     """The store cannot answer now; trying the same again later is safe."""
 
@@ -32,7 +43,8 @@ class Log(Protocol):
     """Where ingest puts frames."""
 
     async def append(self, frame: Frame) -> None:
-        """Return once the frame is durable. Raises `LogUnavailable`, at the latest when the log's deadline is over.
+        """Return once the frame is durable. Raises `LogUnavailable`, at the latest when the log's deadline is over,
+        and `RecordsRefused`.
 
         After a deadline the frame may still become durable: nobody knows, and sending it again is safe.
         """

@@ -14,10 +14,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from schemas.ports import StoreRejected, StoreUnavailable
-from schemas.record import DeadLetter, Frame, Record, encode, payload
+from schemas.ports import StoreUnavailable
+from schemas.record import DeadLetter, Frame, Record
 from schemas.signals import Histogram
 from stream_processors.processor import Processor, Refused, decode
+from stream_processors.refusing import LetterRefused, put_or_refuse
 
 logger = logging.getLogger(__name__)
 
@@ -72,11 +73,11 @@ class Delivery:
         refused = [*unread, *decoded.refused]
         self._check_ratio(len(frames) + len(unread), decoded.unreadable + len(unread))
         until = self._clock() + self._retry_seconds
-        unstorable = await self._store(decoded.records, refused, until)
+        unstorable = await self._store(decoded.records, [each.letter for each in refused], until)
         if unstorable:
             if len(unstorable) * 2 > len(decoded.records):
                 self._check_ratio(0, len(frames))
-            await self._store([], unstorable, until)
+            await self._store([], [each.letter for each in unstorable], until)
         if letters := [*refused, *unstorable]:
             await self._persist("publishing dead letters", lambda: self._publish(letters), until)
         now = self._now()
@@ -98,23 +99,16 @@ class Delivery:
                 "nothing was acknowledged"
             )
 
-    async def _store(self, records: Sequence[Record], refused: Sequence[Refused], until: float) -> list[Refused]:
-        """Store, and answer the records that the store refuses for ever."""
-        letters = [each.letter for each in refused]
-        try:
+    async def _store(self, records: Sequence[Record], letters: Sequence[DeadLetter], until: float) -> list[Refused]:
+        """Store, and answer the records that can never be. Raises `GaveUp`."""
+
+        async def put(records: Sequence[Record], letters: Sequence[DeadLetter]) -> None:
             await self._persist("storing", lambda: self._processor.store(records, letters), until)
-        except StoreRejected as error:
-            if len(records) + len(letters) <= 1:
-                if not records:
-                    raise GaveUp(f"the store refuses a dead letter: {error}") from error
-                logger.warning("the store refuses event %s for ever: %s", records[0].event_id, error)
-                return [_unstorable(records[0], error)]
-            if letters and records:
-                return [*await self._store([], refused, until), *await self._store(records, [], until)]
-            half = max(len(records), len(letters)) // 2
-            first = await self._store(records[:half], refused[:half], until)
-            return [*first, *await self._store(records[half:], refused[half:], until)]
-        return []
+
+        try:
+            return await put_or_refuse(put, records, letters)
+        except LetterRefused as error:
+            raise GaveUp(str(error)) from error
 
     async def _persist(self, what: str, work: Callable[[], Awaitable[None]], until: float) -> None:
         """Do `work` until it works. Raises `GaveUp` when the time is over, `StoreRejected`."""
@@ -130,18 +124,3 @@ class Delivery:
                 logger.warning("%s failed, trying again in %g s: %s", what, pause, error)
             await self._pause(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
-
-
-def _unstorable(record: Record, error: StoreRejected) -> Refused:
-    line = encode(record)
-    letter = DeadLetter(
-        tenant=record.tenant,
-        source=record.source,
-        received_at=record.received_at,
-        reason="unstorable_record",
-        request_id=record.request_id,
-        message=str(error),
-        message_id=record.message_id,
-        payload=payload(line),
-    )
-    return Refused(letter, line)

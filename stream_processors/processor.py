@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.ports import Store
+from schemas.ports import Store, StoreRejected
 from schemas.record import DeadLetter, Frame, Record, decode_dead_letters, decode_records, payload
 from schemas.tables import Table
 from stream_processors import (
@@ -155,6 +155,14 @@ def _rows(each: Fold, events: Mapping[str, list[Incoming]]) -> Iterator[tuple[An
                 yield from each.rows(event)
 
 
+def _folded(records: Iterable[Record], folds: Sequence[Fold]) -> list[tuple[Table, Columns]]:
+    """The rows that `folds` make. Raises `StoreRejected`: what a fold cannot read, no store will ever hold."""
+    try:
+        return fold(records, folds)
+    except Exception as error:
+        raise StoreRejected(f"cannot be folded: {error!r}") from error
+
+
 class Processor:
     """Writes frames into a store; an exception means that some of it may be stored, and all may be written again."""
 
@@ -163,15 +171,10 @@ class Processor:
         self.fold_seconds = 0.0
         """CPU time spent on turning records into rows, apart from storing them."""
 
-    async def write(self, frames: Sequence[Frame]) -> None:
-        """Archive, then facts and dead letters. Raises what the store raises."""
-        decoded = decode(frames)
-        await self.store(decoded.records, [refused.letter for refused in decoded.refused])
-
     async def store(self, records: Sequence[Record], letters: Sequence[DeadLetter]) -> None:
-        """The same for what is decoded already."""
+        """Archive, then facts and dead letters. Raises what the store raises."""
         began = time.thread_time()
-        (archived, *facts) = fold(records, (ARCHIVE, *FACTS))
+        (archived, *facts) = _folded(records, (ARCHIVE, *FACTS))
         self.fold_seconds += time.thread_time() - began
         refused = columns(dead_letters.TABLE, (row for letter in letters for row in dead_letters.fold(letter)))
         await self._insert([archived])
@@ -179,7 +182,7 @@ class Processor:
 
     async def refold(self, records: Sequence[Record], facts: Sequence[Fold] = FACTS) -> None:
         """The facts, or some of them, of records that are in the archive already."""
-        await self._insert(fold(records, facts))
+        await self._insert(_folded(records, facts))
 
     async def _insert(self, parts: Iterable[tuple[Table, Columns]]) -> None:
         await asyncio.gather(*(self._store.insert(table.name, cells) for table, cells in parts if cells))

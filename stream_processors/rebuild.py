@@ -16,6 +16,7 @@ from schemas.ports import Store
 from schemas.tables import REBUILDS
 from stream_processors.processor import FACTS, Fold, Processor
 from stream_processors.refold import FIELDS, archived
+from stream_processors.refusing import put_or_refuse
 
 Place = tuple[str, str, int, int, int]
 BEGINNING: Place = ("", "", -1, 0, 0)
@@ -141,7 +142,8 @@ class _Walk:
         if not rows:
             return 0, place
         records = [archived(row[:-2]) for row in rows]
-        await Processor(self.store).refold(records, self.folds)
+        processor = Processor(self.store)
+        await put_or_refuse(lambda part, _: processor.refold(part, self.folds), records)
         return len(rows), (tenant, name, rows[-1][-2], rows[-1][-1], records[-1].hash)
 
 

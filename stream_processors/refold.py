@@ -11,6 +11,7 @@ from schemas.ports import Store
 from schemas.record import Record
 from schemas.tables import EVENTS
 from stream_processors.processor import Processor
+from stream_processors.refusing import put_or_refuse
 
 _BATCH = 20_000
 FIELDS = tuple(column.name for column in EVENTS.columns if column.name not in ("actor", "person_class"))
@@ -34,7 +35,10 @@ def archived(row: tuple[Any, ...]) -> Record:
 
 
 async def refold(store: Store, since_ms: int) -> int:
-    """Fold what the archive received since `since_ms`; returns how many copies of events that were."""
+    """Fold what the archive received since `since_ms`; returns how many copies of events that were.
+
+    A row whose facts cannot be stored is logged and left out: the event stays in the archive, and nothing waits for it.
+    """
     processor = Processor(store)
     done, after = 0, (since_ms, 0)
     while True:
@@ -47,7 +51,7 @@ async def refold(store: Store, since_ms: int) -> int:
         )
         records = [archived(row[:-1]) for row in rows]
         if records:
-            await processor.refold(records)
+            await put_or_refuse(lambda records, _: processor.refold(records), records)
             done += len(records)
             after = (records[-1].received_at, rows[-1][-1])
         if len(rows) < _BATCH:

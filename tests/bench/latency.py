@@ -32,6 +32,7 @@ from schemas.ports import StoreUnavailable
 from schemas.record import Frame, encode
 from schemas.tenants import SurveyQuestion, Tenant
 from stream_processors.processor import Processor
+from stream_processors.refusing import write
 from tests.bench.journeys import END_MS, QUESTIONS, TENANT, records
 
 BATCH = 20_000
@@ -52,9 +53,9 @@ async def fill(store: ClickHouseStore, events: int) -> float:
     for record in records(events):
         lines.append(encode(record))
         if len(lines) == BATCH:
-            await processor.write([Frame(END_MS, lines)])
+            await write(processor, [Frame(END_MS, lines)])
             lines = []
-    await processor.write([Frame(END_MS, lines)])
+    await write(processor, [Frame(END_MS, lines)])
     return time.perf_counter() - began
 
 

@@ -21,6 +21,7 @@ from deploy.migrate import migrate
 from deploy.store import ClickHouseStore
 from schemas.record import Frame, encode
 from stream_processors.processor import Processor
+from stream_processors.refusing import write
 from tests.bench.journeys import QUESTIONS, Shop, records
 
 SHARES = (0.30, 0.20, 0.15, 0.12, 0.10, 0.06, 0.04, 0.03)
@@ -65,7 +66,7 @@ async def fill(store: ClickHouseStore, events: int, end: int) -> None:
         while waiting:
             received, lines = await waiting.popleft()
             waiting.extend(loop.run_in_executor(pool, chunk, *each) for each in islice(todo, 1))
-            await processor.write([Frame(received, lines)])
+            await write(processor, [Frame(received, lines)])
             done += len(lines)
             if done // TOLD_EVERY > (done - len(lines)) // TOLD_EVERY:
                 print(f"{done} events, {done / (time.perf_counter() - began):.0f} a second", flush=True)

@@ -72,6 +72,7 @@ class InProcess:
     batches: int = 0
     outage: bool = False
     poison: bytes = b"poison"
+    uncountable: bytes = b"uncountable"
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     running: int = 0
     now: int = 1_000
@@ -89,7 +90,7 @@ class InProcess:
             retry_after_seconds=0.01,
         )
 
-    async def write(self, frames: Sequence[Frame]) -> None:
+    async def write(self, frames: Sequence[Frame]) -> dict[bytes, str]:
         self.running += 1
         assert self.running == 1, "two writes at once"
         try:
@@ -100,6 +101,7 @@ class InProcess:
                 raise StoreRejected("a row that no store takes")
             self.frames.extend(frames)
             self.batches += 1
+            return {self.uncountable: "no store takes it"}
         finally:
             self.running -= 1
 

@@ -35,6 +35,7 @@ from schemas.record import Record, decode_records
 from schemas.tables import DEAD_LETTERS, Table
 from schemas.tenants import Tenants
 from stream_processors.processor import ARCHIVE, FACTS, Processor, fold
+from stream_processors.refusing import write
 
 NOW = 1_790_000_000_000
 _WIDEST = "\U0001f6d2"
@@ -131,7 +132,7 @@ async def test_what_is_refused_at_both_ends_is_stored_as_a_dead_letter(store: Cl
     ]
     done = accept(json.dumps(beyond).encode(), tenant="t", received_at=NOW, random_id=lambda: "r")
     assert [refused["index"] for refused in done.rejected] == list(range(len(beyond)))
-    await Processor(store).write([done.frame])
+    await write(Processor(store), [done.frame])
     kept = await store.query(f"SELECT count(), max(length(payload)) FROM {DEAD_LETTERS.name}")
     assert kept == [(len(beyond), MAX_EVENT_BYTES)]
 

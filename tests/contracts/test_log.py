@@ -12,7 +12,7 @@ import pytest
 from deploy.kafka.log import KafkaLog
 from deploy.kafka.producer import Producer, connect
 from deploy.kafka.topics import ensure_topics
-from schemas.ports import LogUnavailable
+from schemas.ports import LogUnavailable, RecordsRefused
 from schemas.record import Frame
 from schemas.topics import EVENTS
 from tests.contracts.log_rigs import DEADLINE, MAX_PENDING, InProcess, OnKafka, Rig
@@ -191,6 +191,16 @@ async def test_a_caller_that_gives_up_does_not_stop_the_write_of_others(rig: Rig
 
 
 # Only the in-process log knows the store behind it.
+
+
+async def test_whoever_sent_what_can_never_be_counted_is_the_one_to_hear_of_it(in_process: InProcess) -> None:
+    mixed = Frame(1_000, [b"a", b"uncountable", b"b"])
+    answers = await asyncio.gather(
+        in_process.log.append(frame("other")), in_process.log.append(mixed), return_exceptions=True
+    )
+    assert answers[0] is None
+    assert isinstance(answers[1], RecordsRefused)
+    assert answers[1].refused == {1: "no store takes it"}
 
 
 async def test_what_an_outage_left_half_done_is_settled_before_the_next_success(in_process: InProcess) -> None:

@@ -52,10 +52,11 @@ def mutant(write: Write) -> Write:
         async with turn:
             await write(frames)
 
-    async def acknowledge_first(frames: list[Frame]) -> None:
+    async def acknowledge_first(frames: list[Frame]) -> dict[bytes, str]:
         task = asyncio.create_task(store(frames))
         later.add(task)
         task.add_done_callback(later.discard)
+        return {}
 
     return acknowledge_first
 

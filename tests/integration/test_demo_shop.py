@@ -19,6 +19,7 @@ from deploy.store import ClickHouseStore
 from ingest.accept import accept
 from schemas.periods import parse_instant
 from stream_processors.processor import Processor
+from stream_processors.refusing import write
 from tests.reference.harness import reader
 
 pytestmark = pytest.mark.engine
@@ -38,7 +39,7 @@ async def shop(store: ClickHouseStore, tmp_path: Path) -> AsyncIterator[httpx.As
             body = json.dumps([event.item for event in events[start : start + 2000]]).encode()
             taken = accept(body, tenant="demo", received_at=RECEIVED, random_id=lambda: "none")
             assert not taken.rejected
-            await writes.write([taken.frame])
+            await write(writes, [taken.frame])
     async with reader(store, tmp_path) as client:
         yield client
 

@@ -24,6 +24,7 @@ from schemas.periods import parse_instant
 from schemas.record import Frame
 from schemas.tenants import Tenants
 from stream_processors.processor import Processor
+from stream_processors.refusing import write
 
 pytestmark = pytest.mark.engine
 NOW = parse_instant("2026-11-20T12:00:00Z", "UTC")
@@ -38,7 +39,7 @@ class Direct:
         self._processor = Processor(store)
 
     async def append(self, frame: Frame) -> None:
-        await self._processor.write([frame])
+        await write(self._processor, [frame])
 
     def ready(self) -> bool:
         return True

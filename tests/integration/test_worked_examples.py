@@ -18,6 +18,7 @@ from schemas.metrics import METRICS
 from schemas.periods import parse_instant
 from schemas.tenants import Tenants
 from stream_processors.processor import Processor
+from stream_processors.refusing import write
 
 pytestmark = pytest.mark.engine
 NOW = parse_instant("2026-12-24T10:00:00Z", "UTC")
@@ -35,7 +36,7 @@ async def reader(store: ClickHouseStore, folder: Path, events: Any) -> httpx.Asy
         random_id=lambda: str(next(numbers)),
     )
     assert not taken.rejected
-    await Processor(store).write([taken.frame, taken.frame])
+    await write(Processor(store), [taken.frame, taken.frame])
     app = FastAPI()
     app.include_router(router(store, Tenants(path), lambda: NOW))
     return httpx.AsyncClient(

@@ -20,6 +20,7 @@ from query_api.app import problems, router
 from schemas.record import Frame
 from schemas.tenants import Tenants
 from stream_processors.processor import Processor
+from stream_processors.refusing import write
 from tests.reference.copies import instant
 
 WATERMARK = "2026-12-24T10:00:00.120Z"
@@ -47,7 +48,7 @@ async def feed(store: ClickHouseStore, deliveries: Iterable[Mapping[str, Any]], 
     """Store the deliveries as they come, so many at once."""
     writes, frames = Processor(store), map(frame, deliveries)
     while some := list(itertools.islice(frames, at_once)):
-        await writes.write(some)
+        await write(writes, some)
 
 
 @asynccontextmanager
