@@ -15,7 +15,7 @@ from fastapi import APIRouter, FastAPI, Request, Response, Security
 from fastapi.security import HTTPBearer
 
 from query_api import contract, exposition, retention
-from query_api.access import PREFLIGHT, origin_headers, tenant_of
+from query_api.access import BRIEFLY, PREFLIGHT, mark_private, tenant_of
 from query_api.catalogue import (
     catalogue,
     compare_parameters,
@@ -39,6 +39,7 @@ from query_api.page_app import add_page
 from query_api.rolling import revisions
 from query_api.series import Series
 from query_api.service import Answers, Count, Explain, Lag, refuse_all
+from query_api.sign_in_app import add_signing_in
 from query_api.sse import Times
 from query_api.stream_app import STREAM, add_stream
 from schemas.errors import PROBLEM_MEDIA_TYPE, Problem, problem_headers, problem_json
@@ -149,6 +150,7 @@ def router(
     add_stream(api, live or Live(answers, tenants), tenants, times or Times(), refused=_problem, responses=_RESPONSES)
     api.add_api_route(STREAM, _preflight, methods=["OPTIONS"], include_in_schema=False)
     add_page(api, tenants, takes_events=takes_events, refused=_problem)
+    add_signing_in(api, tenants)
     return api
 
 
@@ -202,7 +204,7 @@ _PROBLEM = {"content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/sc
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     304: {"description": "Nothing has changed since the ETag of `If-None-Match`"},
     400: {"description": "A parameter is unknown or has a value that it cannot have", **_PROBLEM},
-    401: {"description": "No token, or nobody's", **_PROBLEM},
+    401: {"description": "No read token or session, or an unknown one", **_PROBLEM},
     403: {"description": "A write key cannot read", **_PROBLEM},
     503: {"description": "The store does not answer; try again", **_PROBLEM},
 }
@@ -228,7 +230,7 @@ def _endpoint(tenants: Tenants, ask: Callable[[Pairs, Tenant], Awaitable[T]], wr
             response = _problem(Problem("overloaded", "the store refused this question", retry_after=RETRY_AFTER))
         else:
             response = write(content, request.headers.get("if-none-match", ""))
-        response.headers.update(origin_headers(tenants, tenant, request.headers.get("origin")))
+        mark_private(response.headers, tenants, tenant, request.headers.get("origin"))
         return response
 
     return answer
@@ -237,7 +239,7 @@ def _endpoint(tenants: Tenants, ask: Callable[[Pairs, Tenant], Awaitable[T]], wr
 def _tagged(content: dict[str, Any], known: str) -> Response:
     """The content with an ETag that does not change while only the watermark does."""
     digest = hashlib.sha256(msgspec.json.encode(_without_watermark(content))).hexdigest()
-    headers = {"etag": f'"{digest[:32]}"', "cache-control": "max-age=1", "x-content-type-options": "nosniff"}
+    headers = {"etag": f'"{digest[:32]}"', "cache-control": BRIEFLY, "x-content-type-options": "nosniff"}
     tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
     if headers["etag"] in tags or "*" in tags:
         return Response(status_code=304, headers=headers)

@@ -1,4 +1,4 @@
-"""The dashboard as routes: its shell for whoever holds a read token, the trade of a link for a cookie, its files."""
+"""The dashboard as routes: its shell for a reader, the form for everybody else, its files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
 
-from query_api.access import COOKIE, tenant_of
+from query_api.access import tenant_of
 from query_api.dashboard import page
+from query_api.sign_in_app import form, page_headers, sign_in_by_link
 from schemas.errors import Problem
 from schemas.tenants import Tenants
 
@@ -21,13 +22,12 @@ def add_page(api: APIRouter, tenants: Tenants, *, takes_events: bool, refused: C
     async def show(request: Request) -> Response:
         token = request.query_params.get("token")
         if token is not None:
-            return _trade(request, tenants, token)
+            return sign_in_by_link(request, tenants, token)
         try:
             tenant = tenant_of(tenants, request.headers, request.cookies)
         except Problem as problem:
-            return Response(page.locked(), problem.status, headers=page.HEADERS, media_type="text/html")
-        shell = page.shell(tenant, takes_events=takes_events)
-        return Response(shell, headers=page.HEADERS, media_type="text/html")
+            return form(request, problem)
+        return Response(page.shell(tenant, takes_events=takes_events), headers=page_headers(), media_type="text/html")
 
     async def asset(request: Request) -> Response:
         found = page.ASSETS.get(request.path_params["path"])
@@ -43,13 +43,3 @@ def add_page(api: APIRouter, tenants: Tenants, *, takes_events: bool, refused: C
     for path in ("/", "/metric/{name}"):
         api.add_api_route(path, show, methods=["GET"], include_in_schema=False)
     api.add_api_route("/dashboard/{version}/{path:path}", asset, methods=["GET"], include_in_schema=False)
-
-
-def _trade(request: Request, tenants: Tenants, token: str) -> Response:
-    """A read token in the link becomes a cookie that no script can read and no other site can send."""
-    if not 0 < len(token) <= 1024 or tenants.by_read_token(token) is None:
-        return Response(page.locked(), 401, headers=page.HEADERS, media_type="text/html")
-    response = Response(status_code=303, headers={**page.HEADERS, "location": "/"})
-    secure = request.url.scheme == "https"
-    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, path="/")
-    return response

@@ -25,7 +25,11 @@ RETRY = b"retry: 3000\n\n"
 """When to connect again: after a service that stops has left its port, since a refusal would be final."""
 ABORT = "sojourn.abort"
 """Extension of our server: cuts a connection without waiting for its reader."""
-HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
+HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "private, no-store",
+    "x-accel-buffering": "no",
+}
 
 
 @dataclass(frozen=True, slots=True)

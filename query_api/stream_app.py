@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response, Security
 from fastapi.security import HTTPBearer
 
-from query_api.access import origin_headers, tenant_of
+from query_api.access import mark_private, tenant_of
 from query_api.catalogue import stream_parameters
 from query_api.live import Live
 from query_api.sse import HEADERS, Receive, Scope, Send, Stream, Times
@@ -64,7 +64,7 @@ def add_stream(
         else:
             stream = Stream(listener, partial(_still_reads, tenants, request, tenant.id), times)
             response = _Streaming(stream, partial(live.leave, listener))
-        response.headers.update(origin_headers(tenants, tenant, request.headers.get("origin")))
+        mark_private(response.headers, tenants, tenant, request.headers.get("origin"))
         return response
 
     api.add_api_route(

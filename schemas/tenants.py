@@ -27,6 +27,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 logger = logging.getLogger(__name__)
 
 RECHECK_SECONDS = 2.0
+LONGEST_SECRET = 1024
+"""Bytes of what may be compared with a secret at all."""
 _HASHED = "sha256:"
 PROTOCOL_SOURCES = frozenset({"native", "segment"})
 """Names under which events of the client families are kept; a webhook source cannot be called the same."""
@@ -156,7 +158,7 @@ class TenantsFile(_Part):
         every = self.tenants
         sources = [source.id for tenant in every for source in tenant.sources]
         _once("tenant id", (tenant.id for tenant in every))
-        _once("key", (_digest(key) for tenant in every for key in (*tenant.write_keys, *tenant.read_tokens)))
+        _once("key", (digest(key) for tenant in every for key in (*tenant.write_keys, *tenant.read_tokens)))
         _once("source id", sources)
         for tenant in every:
             _once("question", (f"{each.survey}/{each.question}" for each in tenant.questions))
@@ -173,7 +175,8 @@ def _once(what: str, values: Iterable[str | bytes]) -> None:
         seen.add(value)
 
 
-def _digest(secret: str) -> bytes:
+def digest(secret: str) -> bytes:
+    """The SHA-256 by which a secret is known, however it stands in the file."""
     if secret.startswith(_HASHED):
         return bytes.fromhex(secret.removeprefix(_HASHED))
     return hashlib.sha256(secret.encode()).digest()
@@ -192,16 +195,16 @@ class _Index:
     def of(cls, file: TenantsFile) -> _Index:
         return cls(
             file,
-            tuple((_digest(key), tenant) for tenant in file.tenants for key in tenant.write_keys),
-            tuple((_digest(key), tenant) for tenant in file.tenants for key in tenant.read_tokens),
+            tuple((digest(key), tenant) for tenant in file.tenants for key in tenant.write_keys),
+            tuple((digest(key), tenant) for tenant in file.tenants for key in tenant.read_tokens),
             {source.id: (tenant, source) for tenant in file.tenants for source in tenant.sources},
         )
 
 
-def _found(digest: bytes, keys: tuple[tuple[bytes, Tenant], ...]) -> Tenant | None:
+def _found(hashed: bytes, keys: tuple[tuple[bytes, Tenant], ...]) -> Tenant | None:
     found = None
     for known, tenant in keys:
-        if hmac.compare_digest(known, digest):
+        if hmac.compare_digest(known, hashed):
             found = tenant
     return found
 

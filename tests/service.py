@@ -126,6 +126,11 @@ class Service:
             timeout=30.0,
         )
 
+    def cookie(self) -> str:
+        """A session of the page, as a browser sends it."""
+        answer = httpx.get(self.url, params={"token": READ_TOKEN})
+        return answer.headers["set-cookie"].partition(";")[0]
+
     def metric(self, path: str, **parameters: str) -> Any:
         """GET below `/v1/metrics/`; the body, decoded."""
         answer = httpx.get(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -18,9 +19,9 @@ from schemas.tenants import Tenant
 HEADERS: Mapping[str, str] = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
+    # Not no-referrer, with which a browser would not name the origin of the page's own forms.
+    "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
-    "cache-control": "no-store",
 }
 _HERE = Path(__file__).parent
 _KINDS: Mapping[str, str] = {
@@ -55,6 +56,7 @@ VERSION = hashlib.sha256(b"".join(name.encode() + b"\0" + each.content for name,
 ]
 _SHELL = (_HERE / "shell.html").read_text()
 _LOCKED = (_HERE / "locked.html").read_text()
+_CONFIRM = (_HERE / "confirm.html").read_text()
 
 
 def shell(tenant: Tenant, *, takes_events: bool) -> str:
@@ -66,12 +68,20 @@ def shell(tenant: Tenant, *, takes_events: bool) -> str:
     )
 
 
-def locked() -> str:
-    """What a visitor without a token sees."""
-    return _filled(_LOCKED, version=VERSION)
+def locked(to: str, refused: str = "") -> str:
+    """The form in which a visitor enters a read token, to go on at `to`; `refused` is why the last one did not do."""
+    alert = f'<p class="notice" role="alert">{escape(refused)}</p>' if refused else ""
+    return _filled(_LOCKED, version=VERSION, to=escape(to), refused=alert)
+
+
+def confirm(tenant: Tenant, present: Tenant | None, token: str, to: str) -> str:
+    """The question whether a link may sign its visitor in to `tenant`; `present` is where the visitor is now."""
+    now = f"You are signed in to {present.id}. " if present else ""
+    return _filled(
+        _CONFIRM, version=VERSION, now=escape(now), tenant=escape(tenant.id), token=escape(token), to=escape(to)
+    )
 
 
 def _filled(template: str, **values: str) -> str:
-    for name, value in values.items():
-        template = template.replace("{{" + name + "}}", value)
-    return template
+    """The template with its fields in one pass: what stands in a value is no field."""
+    return re.sub(r"{{(\w+)}}", lambda field: values[field[1]], template)

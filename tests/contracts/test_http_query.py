@@ -179,7 +179,7 @@ async def test_every_metric_answers(http: httpx.AsyncClient, numbers: Numbers, n
         ({"authorization": "Bearer wk_demo"}, 403),
         ({"x-write-key": "wk_other"}, 403),
         ({"authorization": "Basic d2tfZGVtbzo="}, 403),
-        ({"cookie": "sojourn_read=rt_demo"}, 200),
+        ({"cookie": "sojourn_session=rt_demo"}, 401),
         ({"authorization": "bearer rt_demo"}, 200),
     ],
 )
@@ -200,7 +200,7 @@ async def test_the_etag_does_not_change_while_only_the_watermark_does(
 ) -> None:
     query = "?at=2026-11-20T00:00:00Z&from=2026-11-18&to=2026-11-19"
     first = await http.get("/v1/metrics/orders" + query, headers=READ)
-    assert first.headers["cache-control"] == "max-age=1"
+    assert first.headers["cache-control"] == "private, max-age=1"
     numbers.watermark += 60_000
     again = await http.get("/v1/metrics/orders" + query, headers={**READ, "if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")

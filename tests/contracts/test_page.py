@@ -21,24 +21,12 @@ LARGEST = 150_000
 SOURCES = {name: each.content.decode() for name, each in ASSETS.items() if not name.startswith("vendor/")}
 
 
-async def test_the_link_trades_its_token_for_a_cookie_that_no_script_reads(http: httpx.AsyncClient) -> None:
-    traded = await http.get("/?token=rt_demo")
-    assert (traded.status_code, traded.headers["location"]) == (303, "/")
-    cookie = traded.headers["set-cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=strict" in cookie
-    page = await http.get("/")
-    assert page.status_code == 200
-    assert '<meta name="tenant" content="demo">' in page.text
-    assert "rt_demo" not in page.text
-
-
 @pytest.mark.parametrize("path", ["/", "/metric/dau", "/metric/nonsense?window=P7D"])
 async def test_every_view_is_the_same_page(http: httpx.AsyncClient, path: str) -> None:
     page = await http.get(path, headers=READ)
     assert page.status_code == 200
     assert page.headers["content-security-policy"] == POLICY
-    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["cache-control"] == "private, no-store"
     assert page.text == (await http.get("/", headers=READ)).text
 
 

@@ -74,7 +74,7 @@ async def test_an_event_is_the_body_of_the_metric_under_its_watermark(streamed: 
             assert body == (await http.get("/v1/metrics/dau?window=P1D", headers=READ)).json()
         assert seen == body["watermark"]
         assert reader.headers["content-type"].startswith("text/event-stream")
-        assert reader.headers["cache-control"] == "no-store"
+        assert reader.headers["cache-control"] == "private, no-store"
         assert "content-length" not in reader.headers
 
 
@@ -175,7 +175,9 @@ async def test_a_token_that_is_taken_back_ends_the_stream(tmp_path: Path) -> Non
 
 
 async def test_the_cookie_of_the_page_may_listen(streamed: Streamed) -> None:
-    async with Reader(streamed.app, DAU, {"cookie": "sojourn_read=rt_demo"}) as reader:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(streamed.app), base_url="http://sojourn") as browser:
+        cookie = (await browser.post("/sign-in", data={"token": "rt_demo"})).headers["set-cookie"].partition(";")[0]
+    async with Reader(streamed.app, DAU, {"cookie": cookie}) as reader:
         assert await reader.until("metric")
 
 

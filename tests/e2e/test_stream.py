@@ -58,7 +58,7 @@ class Listening:
 
 
 def test_numbers_move_and_a_stop_ends_the_streams_at_once(service: Service) -> None:
-    token, cookie = Listening(service, **READ), Listening(service, Cookie=f"sojourn_read={READ_TOKEN}")
+    token, cookie = Listening(service, **READ), Listening(service, Cookie=service.cookie())
     token.until(0)
     cookie.until(0)
     assert service.send({"event": "Signed In", "messageId": "m1", "userId": "u1"}).status_code == 202

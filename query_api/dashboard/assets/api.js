@@ -93,7 +93,7 @@ const ADVICE = /** @type {Record<string, string>} */ ({
   store_unavailable: "It is tried again. If it lasts: does ClickHouse run, and is its disk full?",
   log_unavailable: "It is tried again. If it lasts: does Kafka run?",
   overloaded: "It is tried again. If it lasts: ask for a shorter window or fewer segments.",
-  unauthorized: "Open the page again with the link that carries your read token.",
+  unauthorized: "Load the page again to sign in.",
   forbidden: "Open the page again with a read token.",
   unknown_segment: "Take this filter or segment away, or choose one that the metric has.",
   unknown_parameter: "Take the parameter out of the address.",
