@@ -13,13 +13,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import msgspec
 
 from deploy.clock import clock
 from deploy.kafka.log import KafkaLog
+from deploy.migrate import migrate
 from deploy.opening import is_embedded, lock_folder
 from deploy.store import ClickHouseStore
 from ingest.accept import NATIVE, Dialect, accept_items
@@ -31,6 +31,7 @@ from schemas.ports import RecordsRefused
 from schemas.record import DeadLetter, Frame, decode_records, encode, split_lines
 from schemas.settings import Settings
 from schemas.tables import DEAD_LETTERS
+from stream_processors.folded import Folded
 from stream_processors.processor import Processor
 from stream_processors.refusing import write
 
@@ -116,17 +117,33 @@ def _records(letter: DeadLetter) -> tuple[list[bytes], str]:
 async def _append(settings: Settings, store: ClickHouseStore, stack: AsyncExitStack) -> Append:
     """Where records go: to Kafka, or without it straight into the store."""
     if not settings.kafka:
-        return partial(_write, Processor(store))
+        straight = _Straight(store)
+        await straight.folded.catch_up()
+        stack.push_async_callback(straight.folded.raise_mark)
+        return straight.append
     log = KafkaLog(settings.kafka, settings.topic_prefix, clock, deadline_seconds=AGAIN_SECONDS)
     await log.start()
     stack.push_async_callback(log.close, AGAIN_SECONDS)
     return log.append
 
 
-async def _write(processor: Processor, frame: Frame) -> None:
-    """Raises `RecordsRefused`."""
-    if refused := await write(processor, [frame]):
-        raise RecordsRefused({place: each.letter.message for place, each in enumerate(refused)})
+class _Straight:
+    """Writes into the store of the one process while that is stopped. What was received long ago lowers the mark."""
+
+    def __init__(self, store: ClickHouseStore) -> None:
+        self._processor = Processor(store)
+        self._writing: int | None = None
+        self.folded = Folded(store, lambda: clock() if self._writing is None else self._writing)
+
+    async def append(self, frame: Frame) -> None:
+        """Raises `RecordsRefused`, and what the store raises: then the mark stays where it is."""
+        await self.folded.begin(frame.received_at)
+        self._writing = frame.received_at
+        refused = await write(self._processor, [frame])
+        self._writing = None
+        self.folded.wrote(len(frame.records))
+        if refused:
+            raise RecordsRefused({place: each.letter.message for place, each in enumerate(refused)})
 
 
 async def _store(settings: Settings, stack: AsyncExitStack) -> ClickHouseStore:
@@ -134,6 +151,7 @@ async def _store(settings: Settings, stack: AsyncExitStack) -> ClickHouseStore:
     if is_embedded(settings):
         lock_folder(settings, stack)
         await store.open()
+        await migrate(store)
     stack.push_async_callback(store.close)
     return store
 

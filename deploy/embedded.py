@@ -1,15 +1,16 @@
 """The one-process mode: ingest, folds and queries in one event loop, the log in memory, chDB in the data folder.
 
-Order of a start: port, folder, store, migrations, facts of the archive's last hour folded anew (a death between archive
-and facts leaves nothing apart), then HTTP; beside it, facts that are younger than the archive are built from it. Order
-of a stop: readiness off, no new connections, requests in flight finish, the log writes what waits, the store closes.
+Order of a start: port, folder, store, migrations, facts of what the archive holds behind the mark of what is folded (a
+death between archive and facts loses nothing), then HTTP; beside it, facts that are younger than the archive are built
+from it. Order of a stop: readiness off, no new connections, requests in flight finish, the log writes what waits, the
+store closes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -42,14 +43,14 @@ from schemas.ports import Store, StoreRejected, StoreUnavailable
 from schemas.record import Frame, decode_dead_letters
 from schemas.settings import KAFKA, Settings
 from schemas.signals import Histogram
+from stream_processors.folded import Folded
 from stream_processors.processor import Processor
 from stream_processors.refold import refold
 from stream_processors.refusing import write
 
 MANY_PENDING = 2_000
 """Events that wait for the store when a history is loaded rather than lived."""
-REFOLD_MS = 3_600_000
-"""How much of the archive's end is folded anew at a start; a write never takes nearly as long."""
+MARK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Service:
     live: Live | None = None
     keeper: Keeper | None = None
     log: InProcessLog = field(init=False)
+    folded: Folded = field(init=False)
 
     def __post_init__(self) -> None:
         self.log = InProcessLog(
@@ -85,26 +87,26 @@ class Service:
             deadline_seconds=self.settings.deadline_seconds,
             max_pending_bytes=self.settings.pending_bytes,
         )
+        self.folded = Folded(self.store, self.log.settled)
 
     async def _write(self, frames: Sequence[Frame]) -> dict[bytes, str]:
+        await self.folded.begin(min(frame.received_at for frame in frames))
         refused = await write(Processor(self.store), frames)
         self.accepted += sum(len(frame.records) for frame in frames) - len(refused)
         self.dead_letters.update(each.letter.reason for each in refused)
         for frame in frames:
             self.dead_letters.update(letter.reason for letter in decode_dead_letters(frame.dead_letters))
             self.stored_after.observe((clock() - frame.received_at) / 1000)
+        self.folded.wrote(sum(len(frame.records) for frame in frames))
         return {each.original: each.letter.message for each in refused}
 
     async def _settle(self, since: int) -> None:
         await refold(self.store, since)
 
-    async def refold_the_end(self) -> None:
-        """Fold the last hour *of the archive* (the process may have been away for days)."""
-        ((count, newest),) = await self.store.query(
-            "SELECT count(), toUnixTimestamp64Milli(max(received_at)) FROM events"
-        )
-        if count:
-            await refold(self.store, newest - REFOLD_MS)
+    async def mark_the_end(self) -> None:
+        """After the last write: the next start has nothing to fold again, unless the store is away already."""
+        with suppress(StoreUnavailable, StoreRejected):
+            await self.folded.raise_mark()
 
     def lag(self) -> Lag:
         """What the log still holds back from the numbers."""
@@ -160,7 +162,10 @@ async def serve(settings: Settings, edges: Edges) -> None:
         created = make_tenants(settings.tenants)
         tenants = open_tenants(settings.tenants)
         service = Service(settings, engine, edges.store(engine), edges)
-        await service.refold_the_end()
+        await service.folded.catch_up()
+        stack.push_async_callback(service.mark_the_end)
+        marking = Repeating("the mark of what is folded", service.folded.raise_mark, MARK_SECONDS)
+        await stack.enter_async_context(marking)
         missing = Missing(service.store)
         await stack.enter_async_context(Repeating("facts out of the archive", missing.build, AGAIN_SECONDS))
         if settings.keep_share:

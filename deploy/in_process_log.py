@@ -87,6 +87,11 @@ class InProcessLog:
         waiting = [w.frame.received_at for w in (*self._writing, *self._queue)]
         return min(waiting, default=self._clock())
 
+    def settled(self) -> int:
+        """Receipt time (ms) before which whatever may stand in the archive has its facts."""
+        watermark = self.watermark()
+        return watermark if self._unsettled_since is None else min(watermark, self._unsettled_since)
+
     def pending_records(self) -> int:
         """Events that wait for the store."""
         return sum(len(w.frame.records) for w in (*self._writing, *self._queue))

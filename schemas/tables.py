@@ -334,6 +334,12 @@ REBUILDS = Table(
     ),
     ("fact", "run"),
 )
+MARKS = Table(
+    "marks",
+    "What one process has to know of itself at its next start, by name: of each the newest version counts.",
+    (Column("name", WORD), Column("version", "Int64"), Column("value", "Int64")),
+    ("name",),
+)
 METRIC_BUCKETS = Table(
     "metric_buckets",
     "What was counted of the units that entered in [start, end) ms, in total and by each value of one dimension (cut), "
@@ -403,6 +409,7 @@ TABLES: dict[str, Table] = {
         DEAD_LETTERS,
         WATERMARKS,
         REBUILDS,
+        MARKS,
         METRIC_BUCKETS,
         METRIC_POINTS,
         REVISIONS,
