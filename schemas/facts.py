@@ -110,16 +110,29 @@ _PEOPLE = Relation(
 )
 
 
+_TURNS = """arrayCompact(x -> x.5,
+        arraySort(x -> (x.1, x.2, x.5, UUIDToNum(x.3)), arrayFilter(x -> x.5 != 'given_back', states_)))"""
+"""When an order was completed, cancelled, completed again …: the first event of each stretch."""
+
+
 def _orders(since: str, having: str) -> str:
+    """Rows that were folded before there were states have only the earliest time of a cancellation."""
     return f"""
-    SELECT id, {_MS}(min(completed)) AS completed_at, {_MS}(min(cancelled)) AS cancelled_at,
+    SELECT id, {_MS}(min(completed)) AS completed_at, {canonical("groupUniqArrayArray(states)")} AS states_,
+      {_TURNS} AS turns_,
+      multiIf(empty(turns_), {_MS}(min(cancelled)), turns_[-1].5 = 'cancelled', turns_[-1].1, {NEVER_MS})
+        AS cancelled_at,
       cancelled_at < {{at:Int64}} AS is_cancelled,
-      {_MS}(min(voided)) AS voided_at, voided_at < {{at:Int64}} AS is_void,
+      arrayFirstIndex(x -> x.5 = 'given_back', arraySort(states_)) AS given_back_,
+      if(empty(turns_), {_MS}(min(voided)),
+         least(cancelled_at, if(given_back_ = 0, {NEVER_MS}, arraySort(states_)[given_back_].1))) AS voided_at,
+      voided_at < {{at:Int64}} AS is_void,
       {known("first")} AS bot, {known("actor")} AS actor_,
       {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
       {known("cart")} AS cart_, {known("checkout")} AS checkout_, {known("session")} AS session_,
       arrayMap(x -> x.2, arraySort(arrayFilter(x -> x.1 < {{at:Int64}}, groupUniqArrayArray(events)))) AS event_ids,
-      groupUniqArrayArray(amounts) AS amounts_, groupUniqArrayArray(refunds) AS refunds_
+      groupUniqArrayArray(amounts) AS amounts_, groupUniqArrayArray(refunds) AS refunds_,
+      groupUniqArrayArray(currencies) AS currencies_
     FROM orders
     WHERE tenant = {{tenant:String}} AND day <= toDate32($at) {since}
     GROUP BY id

@@ -48,6 +48,7 @@ EXCLUDED: Mapping[str, str] = {
     "other_taxonomy": "Answers by another version of the list of purposes.",
     "out_of_hours": "Contacts out of hours.",
     "outbound": "Contacts that agents began, where the parameter `direction` leaves them out.",
+    "refund_currency": "Orders and charges with a refund in another currency than theirs: it is set aside, they count.",
     "refunded": "Orders wholly given back soon after.",
     "repeated": "Answers of the same person, or of the same about one interaction, that another one stands for.",
     "same_payment": "Purchases paid by the inviter's own means; they count as purchases, not as referred.",

@@ -52,6 +52,8 @@ def _dimensions(*names: str) -> tuple[Column, ...]:
     return tuple(Column(name, EARLIEST, "min") for name in names)
 
 
+_STAMP = "time Int64, sequence UInt32, event_id UUID, hash UInt64"
+"""Which copy of which event said something: what stands first in an element of a set."""
 _SEEN = "Map(String, Int64)"
 """Value to the earliest time (ms) at which it was seen."""
 
@@ -164,7 +166,8 @@ CHECKOUTS = Table(
 )
 ORDERS = Table(
     "orders",
-    "An order on one UTC day of its events; money in millionths, cut (not rounded) so that half-up stays exact.",
+    "An order on one UTC day of its events; money in millionths, cut (not rounded) so that half-up stays exact. "
+    "Whatever can change is a set of what each event said of that field, so that an update leaves what it lacks.",
     (
         Column("tenant", WORD),
         Column("day", "Date"),
@@ -177,6 +180,16 @@ ORDERS = Table(
         Column("events", "Array(Tuple(Int64, UUID))", "groupUniqArrayArray"),
         Column("amounts", "Array(Tuple(Int64, UInt32, UUID, UInt64, Int64, String))", "groupUniqArrayArray"),
         Column("refunds", "Array(Tuple(Int64, UInt32, UUID, UInt64, Int64))", "groupUniqArrayArray"),
+        Column(
+            "currencies",
+            f"Array(Tuple({_STAMP}, of Enum8('order' = 1, 'refund' = 2), currency String))",
+            "groupUniqArrayArray",
+        ),
+        Column(
+            "states",
+            f"Array(Tuple({_STAMP}, state Enum8('completed' = 1, 'given_back' = 2, 'cancelled' = 3)))",
+            "groupUniqArrayArray",
+        ),
     ),
     ("tenant", "day", "id"),
 )

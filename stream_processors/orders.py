@@ -26,6 +26,25 @@ def _amount(event: Incoming) -> int | None:
     return None
 
 
+def _said(event: Incoming) -> tuple[list[tuple[Any, ...]], ...]:
+    """What the event says of the order's amount, of what was given back, of the currency of either, of its state."""
+    name, record = event.record.name, event.record
+    amount, currency = _amount(event), text(event.properties, "currency").strip().upper()
+    stamp = (record.time, record.sequence, event.event_id, record.hash)
+    if name == "order_cancelled":
+        return [], [], [], [(*stamp, "cancelled")]
+    if name == "order_refunded":
+        currencies = [(*stamp, "refund", currency)] if currency else []
+        back = [] if amount is None else [(*stamp, abs(amount))]
+        return [], back, currencies, [(*stamp, "given_back")] if amount is None else []
+    return (
+        [] if amount is None else [(*stamp, amount, currency)],
+        [],
+        [(*stamp, "order", currency)] if currency else [],
+        [(*stamp, "completed")] if name == "order_completed" else [],
+    )
+
+
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     """A row for the order that the event names."""
     record = event.record
@@ -33,15 +52,9 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     if not order_id:
         return
     completes = record.name == "order_completed"
+    amounts, refunds, currencies, states = _said(event)
     cancels = record.name == "order_cancelled"
-    amount = _amount(event)
-    stamp = (record.time, record.sequence, event.event_id, record.hash)
-    amounts, refunds, voids = [], [], cancels
-    if record.name == "order_refunded":
-        voids = amount is None
-        refunds = [] if amount is None else [(*stamp, abs(amount))]
-    elif amount is not None and not cancels:
-        amounts = [(*stamp, amount, text(event.properties, "currency").upper())]
+    voids = cancels or any(state == "given_back" for *_, state in states)
     first, *dimensions = event.first_and_dimensions()
     actor, country, channel, device = dimensions
     links = (text(event.properties, "cart_id"), text(event.properties, "checkout_id"), record.session_id)
@@ -61,4 +74,6 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
         [(record.time, event.event_id)],
         amounts,
         refunds,
+        currencies,
+        states,
     )

@@ -59,12 +59,21 @@ ORDERS = Metric(
 _CENTS = 10 ** (STORED_DIGITS - USUAL_DIGITS)
 MINOR = "intDiv(greatest({0}, 0) + intDiv(scale, 2), scale)"
 
-ORDER_MONEY = f"""arraySort(x -> (x.1, x.2, UUIDToNum(x.3)), {canonical("amounts_")})[-1] AS latest,
-      if(latest.6 = '', {{tenant_currency:String}}, latest.6) AS currency,
+_BY_TIME = "arraySort(x -> (x.1, x.2, UUIDToNum(x.3)), {0})"
+_CURRENCY_OF = canonical("arrayFilter(x -> x.5 = '{0}', currencies_)")
+
+ORDER_MONEY = f"""{_BY_TIME.format(canonical("amounts_"))} AS priced_, priced_[-1] AS latest,
+      {_BY_TIME.format(_CURRENCY_OF.replace("{0}", "order"))}[-1].6 AS own_currency_,
+      multiIf(own_currency_ != '', own_currency_, arrayExists(x -> x.6 != '', priced_),
+              arrayLast(x -> x.6 != '', priced_).6, {{tenant_currency:String}}) AS currency,
       transform(currency, {{scaled_currencies:Array(String)}}, {{scales:Array(Int64)}}, toInt64({_CENTS})) AS scale,
-      arraySum(x -> {MINOR.format("x.5")}, {canonical("refunds_")}) AS refunded,
+      arrayMap(x -> x.3, arrayFilter(x -> x.6 != currency, {_CURRENCY_OF.replace("{0}", "refund")})) AS other_money_,
+      arrayFilter(x -> NOT has(other_money_, x.3), {canonical("refunds_")}) AS back_,
+      arrayExists(x -> has(other_money_, x.3), refunds_) AS has_refund_aside,
+      arraySum(x -> {MINOR.format("x.5")}, back_) AS refunded,
       greatest({MINOR.format("latest.5")}, 0) AS gross, if(is_void, 0, greatest(gross - refunded, 0)) AS net"""
-"""Of `orders_at`: what an order was worth, in minor units of its currency."""
+"""Of `orders_at`: what an order was worth, in minor units of its currency: the latest of all that were told, as its
+amount is. What was given back in another currency is set aside."""
 
 REVENUE = Metric(
     name="revenue",
@@ -79,13 +88,16 @@ REVENUE = Metric(
     units=f"""
     SELECT id, completed_at AS entered, multiIf(bot != '', 'bot', '') AS reason, event_ids, {ORDER_DIMENSIONS},
       {ORDER_MONEY}, net AS amount,
-      bot = '' AND is_cancelled AS cancelled
+      bot = '' AND is_cancelled AS cancelled, bot = '' AND has_refund_aside AS refund_currency
     FROM orders_at WHERE completed_at < {{until:Int64}}""",
     segments=ENTITY_DIMENSIONS,
     parameters=(Parameter("currency", Kind.CURRENCY, None, "Only orders in this currency; default the tenant's."),),
-    excluded=("bot", "cancelled"),
-    options={"entity": "order", "also_excluded": ("cancelled",)},
+    excluded=("bot", "cancelled", "refund_currency"),
+    options={"entity": "order", "also_excluded": ("cancelled", "refund_currency")},
     edges=(
+        "Amount and currency are the latest told of each: an update that tells no currency leaves it as it was.",
+        "A refund in another currency than the order's is set aside, never converted.",
+        "Cancelled, then completed again: it stands.",
         "Amounts are rounded half up to minor units before they are added.",
         "A refund without an amount, or a cancellation, takes the whole order.",
         "Other currencies are listed, never converted.",

@@ -35,7 +35,8 @@ def _values(parameters: Mapping[str, Any]) -> str:
     return f"""
     SELECT id, completed_at AS entered, event_ids, {ORDER_DIMENSIONS}, {ORDER_MONEY},
       {parameters["amount"]} AS amount,
-      multiIf(bot != '', 'bot', is_cancelled, 'cancelled', latest.1 = 0, 'no_amount', '') AS reason
+      multiIf(bot != '', 'bot', is_cancelled, 'cancelled', latest.1 = 0, 'no_amount', '') AS reason,
+      reason = '' AND {int(parameters["amount"] == "net")} AND has_refund_aside AS refund_currency
     FROM orders_at WHERE completed_at < {{until:Int64}}"""
 
 
@@ -57,9 +58,10 @@ AVERAGE_ORDER_VALUE = Metric(
         Parameter("currency", Kind.CURRENCY, None, "Only orders in this currency; default the tenant's."),
         Parameter("amount", Kind.CHOICE, "net", "After refunds, or before them.", ("net", "gross")),
     ),
-    excluded=("bot", "cancelled", "no_amount"),
-    options={"entity": "order"},
+    excluded=("bot", "cancelled", "no_amount", "refund_currency"),
+    options={"entity": "order", "also_excluded": ("refund_currency",)},
     edges=(
+        "A refund in another currency than the order's is set aside, never converted.",
         "Amounts are rounded half up to minor units before they are added.",
         "A refund without an amount takes the whole order, which stays an order.",
         "Other currencies are listed with their own averages, never converted.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.facts import canonical, with_person
+from schemas.facts import with_person
 from schemas.metrics.metric import Band, Example, Kind, Metric, Parameter, Shape, Variant
 from schemas.metrics.orders import MINOR, ORDER_DIMENSIONS, ORDER_MONEY
 from schemas.metrics.purchases import OWN_EVENTS
@@ -13,7 +13,7 @@ from schemas.metrics.units import ENTITY_DIMENSIONS
 
 _SOON = "completed_at + {refund_window:Int64}"
 _GIVEN_BACK = f"""{ORDER_MONEY},
-      arrayFilter(x -> x.1 < {_SOON}, {canonical("refunds_")}) AS soon,
+      arrayFilter(x -> x.1 < {_SOON}, back_) AS soon,
       voided_at < {{at:Int64}} AND voided_at < {_SOON} AS is_undone,
       is_undone OR (notEmpty(soon) AND arraySum(x -> {MINOR.format("x.5")}, soon) >= gross) AS is_given_back"""
 """Of orders: whether all of it was given back soon enough to be no purchase."""
@@ -43,9 +43,11 @@ _ORDERS = with_person(f"""
     SELECT id, completed_at AS entered, event_ids, {ORDER_DIMENSIONS}, bot, {_GIVEN_BACK}
     FROM orders_at WHERE completed_at < {{until:Int64}}""")
 _FIELDS = "id, entered, event_ids, actor, country, channel, device"
+_FLAGGED = ("self_referral", "same_payment", "refund_currency")
 _JUDGED = f"""
     SELECT j.*, w.owner AS owner,
       owner != '' AND owner = buyer AS is_own, j.payment != '' AND has(i.instruments, j.payment) AS is_paid_alike,
+      reason = '' AND has_refund_aside AS refund_currency,
       reason = '' AND code != '' AND is_own AS self_referral,
       reason = '' AND code != '' AND NOT is_own AND is_paid_alike AS same_payment,
       reason = '' AND code != '' AND NOT is_own AND NOT is_paid_alike AS is_referred
@@ -60,14 +62,15 @@ _JUDGED = f"""
     LEFT JOIN ({_OWNERS}) AS w ON w.of_code = j.code
     LEFT JOIN ({_INSTRUMENTS}) AS i ON i.whose = w.owner"""
 """The orders of the window, each with the code that brought it and whether that counts."""
+_FLAGS = ", ".join(_FLAGGED)
 _NO_OUTCOME = "toInt64(0) AS outcome_at, '' AS outcome_id"
 
 _PURCHASES = f"""
-    SELECT {_FIELDS}, reason, self_referral, same_payment, is_referred AS hit, {_NO_OUTCOME},
+    SELECT {_FIELDS}, reason, {_FLAGS}, is_referred AS hit, {_NO_OUTCOME},
       {{refund_window:Int64}} AS h
     FROM ({_JUDGED})"""
 _FIRST_PURCHASES = f"""
-    SELECT {_FIELDS}, if(reason = '' AND actor = '', 'no_actor', reason) AS reason, self_referral, same_payment,
+    SELECT {_FIELDS}, if(reason = '' AND actor = '', 'no_actor', reason) AS reason, {_FLAGS},
       is_referred AS hit, {_NO_OUTCOME}, {{refund_window:Int64}} AS h
     FROM ({_JUDGED}) AS j
     LEFT JOIN (SELECT argMin(id, (completed_at, id)) AS first_id FROM ({_STOOD}) GROUP BY person) AS f
@@ -142,7 +145,7 @@ REFERRAL_RATE = Metric(
             {
                 "formula": "referred new customers / new customers",
                 "units": _FIRST_PURCHASES,
-                "excluded": ("bot", "no_actor", "refunded", "same_payment", "self_referral"),
+                "excluded": ("bot", "no_actor", "refund_currency", "refunded", "same_payment", "self_referral"),
             },
         ),
         Variant(
@@ -169,9 +172,9 @@ REFERRAL_RATE = Metric(
             },
         ),
     ),
-    excluded=("bot", "refunded", "same_payment", "self_referral"),
+    excluded=("bot", "refund_currency", "refunded", "same_payment", "self_referral"),
     clustered=True,
-    options={"entity": "order", "outcome": "mark", "also_excluded": ("self_referral", "same_payment")},
+    options={"entity": "order", "outcome": "mark", "also_excluded": _FLAGGED},
     bands=(Band("average or better", 0.023, "Vendors quote 2.3 % on average"),),
     edges=(
         "The latest referral wins and is judged then: by one's own code, or paid like its owner pays, it is none.",

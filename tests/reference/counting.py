@@ -132,7 +132,10 @@ def orders(known: Known, asked: Asked) -> Iterator[Unit]:
 
 def revenue(known: Known, asked: Asked) -> Iterator[Unit]:
     for unit in orders(known, asked):
-        unit.currency, unit.money = known.carts.orders[unit.id].money(asked.currency)
+        order = known.carts.orders[unit.id]
+        unit.currency, unit.money = order.money(asked.currency)
+        if not unit.reason and order.refunds(asked.currency, aside=True):
+            unit.flags = (*unit.flags, "refund_currency")
         yield unit
 
 

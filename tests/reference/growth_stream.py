@@ -139,9 +139,12 @@ class GrowthJourneys(Journeys):
         nobody: dict[str, Any] = {}
         if self.chance(0.15):
             part = self.random.choice((1, 1, 2))
-            self.add(time + self.pause(1, 40 * 24), "order_refunded", nobody, order_id=order, total=worth / part)
+            back = {"total": worth / part, "currency": self.random.choice(("EUR", "", "", "USD"))}
+            self.add(time + self.pause(1, 40 * 24), "order_refunded", nobody, order_id=order, **back)
         if self.chance(0.1):
             self.add(time + self.pause(0, 100), "order_cancelled", nobody, order_id=order)
+            if self.chance(0.3):
+                self.add(time + self.pause(0, 200), "order_completed", friend, order_id=order)
 
     def loyal(self) -> None:
         """Somebody who comes back, on the next days or weeks, often around midnight, and buys now and then."""

@@ -17,13 +17,9 @@ from tests.reference.unit import Unit
 Body = dict[str, Any]
 
 
-def cancelled_at(order: Order) -> int | None:
-    return min((copy.time for copy in order.settled() if copy.name == "order_cancelled"), default=None)
-
-
 def void(order: Order, window: int) -> bool:
     """Cancelled so soon that it was no conversion; with a window of 0 none is."""
-    cancelled = cancelled_at(order)
+    cancelled = order.cancelled_at
     return window > 0 and cancelled is not None and cancelled < order.time + window
 
 
@@ -98,6 +94,8 @@ def values(known: Known, asked: Asked) -> Iterator[Unit]:
             unpaid = [copy for copy in order.copies if copy.name in ("order_completed", "order_updated")]
             whole = Order(order.id, order.time, order.completed, unpaid, "", "", "", "")
             unit.currency, unit.money = whole.money(asked.currency)
+        elif not unit.reason and priced and order.refunds(asked.currency, aside=True):
+            unit.flags = ("refund_currency",)
         unit.reason = unit.reason or ("" if priced else "no_amount")
         yield unit
 

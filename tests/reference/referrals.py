@@ -16,7 +16,7 @@ from tests.reference.unit import Unit, first_of
 def given_back(order: Order, window: int) -> bool:
     """Cancelled, refunded without an amount, or refunds that reach the amount, soon enough."""
     soon = [copy for copy in order.settled() if copy.time < order.time + window]
-    back = [copy for copy in soon if copy.name in ("order_refunded", "order_cancelled")]
+    back = [copy for copy in soon if copy.name == "order_cancelled" or copy in order.refunds("EUR")]
     # Whether money is left is what `revenue` decides; the latest amount is the latest of all, refunds only the soon.
     priced = [copy for copy in order.settled() if copy.name in ("order_completed", "order_updated")]
     left = Order(order.id, order.time, order.completed, [*priced, *back], "", "", "", "").money("EUR")[1]
@@ -61,6 +61,8 @@ class Referrals:
                 unit.flags = ("same_payment",)
             else:
                 unit.success = True
+        if not unit.reason and order.refunds("EUR", aside=True):
+            unit.flags = (*unit.flags, "refund_currency")
         unit.mature = self.known.at - order.time >= self.refund_window
         return unit
 

@@ -59,22 +59,45 @@ class Order:
         return [copy for copy in self.copies if copy.canonical]
 
     @property
+    def _turn(self) -> list[Copy]:
+        """The completions and cancellations, in their order."""
+        found = [copy for copy in self.settled() if copy.name in ("order_completed", "order_cancelled")]
+        return sorted(found, key=lambda c: (c.time, c.sequence, c.name == "order_cancelled", c.event_id))
+
+    @property
     def cancelled(self) -> bool:
-        return any(copy.name == "order_cancelled" for copy in self.settled())
+        """Whether the last word is a cancellation."""
+        return self.cancelled_at is not None
+
+    @property
+    def cancelled_at(self) -> int | None:
+        """Since when it is cancelled: the first cancellation after the last completion."""
+        since = None
+        for copy in self._turn:
+            cancels = copy.name == "order_cancelled"
+            since = (copy.time if since is None else since) if cancels else None
+        return since
+
+    def _latest(self, told: Callable[[Copy], object]) -> Copy | None:
+        """The last completion or update that tells this."""
+        found = [copy for copy in self.settled() if copy.name in ("order_completed", "order_updated") and told(copy)]
+        return max(found, key=lambda copy: (copy.time, copy.sequence, copy.event_id), default=None)
+
+    def currency(self, default: str) -> str:
+        latest = self._latest(lambda copy: copy.text("currency"))
+        return latest.text("currency").upper() if latest else default
+
+    def refunds(self, default: str, *, aside: bool = False) -> list[Copy]:
+        """What was given back in its own currency, or in another one; all of it has none."""
+        own = self.currency(default)
+        back = [copy for copy in self.settled() if copy.name == "order_refunded"]
+        return [c for c in back if aside == (_amount(c) is not None and (c.text("currency").upper() or own) != own)]
 
     def money(self, default: str) -> tuple[str, int]:
         """Currency and net amount in minor units: the latest amount less refunds, nothing once all was given back."""
-        priced = [
-            copy
-            for copy in self.settled()
-            if copy.name in ("order_completed", "order_updated") and _amount(copy) is not None
-        ]
-        if not priced:
-            return default, 0
-        latest = max(priced, key=lambda copy: (copy.time, copy.sequence, copy.event_id))
-        refunds = [_amount(copy) for copy in self.settled() if copy.name == "order_refunded"]
-        currency = latest.text("currency").upper() or default
-        if self.cancelled or None in refunds:
+        currency, latest = self.currency(default), self._latest(lambda copy: _amount(copy) is not None)
+        refunds = [_amount(copy) for copy in self.refunds(default)]
+        if latest is None or self.cancelled or None in refunds:
             return currency, 0
         gross = _minor(_amount(latest))
         return currency, max(0, gross - sum(abs(_minor(refund)) for refund in refunds))

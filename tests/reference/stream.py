@@ -162,12 +162,18 @@ class Journeys:
         nobody: dict[str, Any] = {}
         later = time + self.random.randrange(1, 20 * 24) * HOUR
         if self.chance(0.08):
-            self.add(later, "order_updated", nobody, order_id=order, total=worth + 5, currency=currency)
+            # An update says some of what an order is.
+            told = self.random.choice(({"total": worth + 5, "currency": currency}, {"total": worth + 5},
+                                       {"currency": self.random.choice(CURRENCIES)}))  # fmt: skip
+            self.add(later, "order_updated", nobody, order_id=order, **told)
         if self.chance(0.1):
             refund = {"total": round(worth / self.random.randrange(1, 4), 2)} if self.chance(0.8) else {}
-            self.add(later + HOUR, "order_refunded", nobody, order_id=order, **refund)
+            back = self.random.choice(("", "", currency, self.random.choice(CURRENCIES).lower()))
+            self.add(later + HOUR, "order_refunded", nobody, order_id=order, **refund, currency=back)
         if self.chance(0.04):
             self.add(later + 2 * HOUR, "order_cancelled", nobody, order_id=order)
+            if self.chance(0.3):
+                self.add(later + self.random.choice((2, 2, 5)) * HOUR, "order_completed", buyer, order_id=order)
 
     def identity(self) -> None:
         who, time = self.random.randrange(self.people), self.moment()
