@@ -9,6 +9,10 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links --no-annotate
+# Both cores: a file of tests stays with one worker, and everything with a Kafka with one (tests/distribution.py).
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest --numprocesses=$(WORKERS) --no-loadscope-reorder
+SLOW := browser or engine or e2e or faults or kafka
 COMPOSE := docker compose -f deploy/compose.yaml
 DEMO ?= 1
 export DEMO
@@ -18,7 +22,7 @@ $(foreach v,SOJOURN_HOST SOJOURN_PORT SOJOURN_DATA SOJOURN_TENANTS SOJOURN_STORE
 	$(if $($(v)),,$(eval unexport $(v))))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format faults lock generate clean up down bench .docker
+.PHONY: help run test test-full check format faults lock generate clean up down bench .docker
 
 ##@ Use
 run: $(VENV)/.runtime ## start everything in one process (no Docker, no Kafka) with a made-up shop; DEMO=0: empty
@@ -41,16 +45,21 @@ down: .docker ## stop the containers; data and keys stay
 	@docker info >/dev/null 2>&1 || { echo "make: no Docker engine answers (docker info)" >&2; exit 2; }
 
 ##@ Develop
-test: $(VENV)/.dev ## every test, with the real engine and a real Kafka (Java 17 and Maven, or Docker)
+# `make check test` runs the fast tests once: what check has just run, test leaves out.
+test: $(VENV)/.dev ## every test, with the real engine and a real Kafka (Java 17 and Maven, or Docker), in twelve minutes
 	@$(BIN)/python -m tests.kafka.jars
-	@$(BIN)/pytest $(ARGS)
+	@$(PYTEST) --durations=10 --longest=60 $(if $(filter check,$(MAKECMDGOALS)),-m "$(SLOW)") $(ARGS)
+
+test-full: $(VENV)/.dev ## the same and everything that takes long: long streams, all rotations, fault rounds and mutants
+	@$(BIN)/python -m tests.kafka.jars
+	@$(PYTEST) --durations=25 --full $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports and the fast tests, in under two minutes
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo >$(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
-	@$(BIN)/pytest -q -m "not browser and not engine and not e2e and not faults and not kafka" $(ARGS)
+	@$(PYTEST) -q -m "not ($(SLOW))" $(ARGS)
 
 format: $(VENV)/.dev ## rewrite the sources in the house format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

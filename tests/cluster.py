@@ -20,7 +20,7 @@ from typing import Any, Self
 import httpx
 
 from tests.kafka.broker import Broker
-from tests.kafka.reporting import seen
+from tests.kafka.presence import seen
 from tests.processes import Child
 from tests.service import READ_TOKEN, ROOT, TENANTS, Service
 from tests.store_server import StoreServer

@@ -16,25 +16,12 @@ from deploy.store import ClickHouseStore
 from tests.cluster import Cluster
 from tests.kafka.broker import Broker
 from tests.kafka.jars import NoKafka
-from tests.kafka.reporting import (
-    missing,
-    pytest_collection_modifyitems,
-    pytest_runtest_logreport,
-    pytest_sessionfinish,
-    pytest_terminal_summary,
-    seen,
-)
+from tests.kafka.presence import missing, seen
 from tests.kafka.source import running
 from tests.store_server import StoreServer
 from tests.store_server import running as running_store
 
-pytest_plugins = ["tests.rotation"]
-__all__ = [
-    "pytest_collection_modifyitems",
-    "pytest_runtest_logreport",
-    "pytest_sessionfinish",
-    "pytest_terminal_summary",
-]
+pytest_plugins = ["tests.rotation", "tests.distribution", "tests.duration", "tests.kafka.reporting"]
 
 
 @pytest.fixture(scope="session")

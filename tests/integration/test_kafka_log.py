@@ -23,8 +23,8 @@ from tests.kafka.broker import Broker
 from tests.kafka.frames import frames, lines
 from tests.kafka.jars import NoKafka
 from tests.kafka.load import Clients
+from tests.kafka.presence import missing
 from tests.kafka.proxy import Proxy
-from tests.kafka.reporting import missing
 from tests.service import free_port
 from tests.waiting import until
 

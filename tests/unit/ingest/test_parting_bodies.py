@@ -65,7 +65,7 @@ def test_gzip_is_known_by_its_first_bytes_also_in_several_members() -> None:
     assert inflate(gzip.compress(b"[" + ONE) + gzip.compress(b"]")) == b"[" + ONE + b"]"
 
 
-@pytest.mark.parametrize("broken", [gzip.compress(ONE)[:-9], b"\x1f\x8b\x00\x00nonsense", b"\x1f\x8b"])
+@pytest.mark.parametrize("broken", [gzip.compress(ONE, mtime=0)[:-9], b"\x1f\x8b\x00\x00nonsense", b"\x1f\x8b"])
 def test_broken_gzip_is_malformed(broken: bytes) -> None:
     with pytest.raises(Problem) as problem:
         inflate(broken)
