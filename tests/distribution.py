@@ -61,8 +61,9 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[INPUT] = str(_folder())
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Each worker writes down which of the tests are the group; all write the same."""
+    """Each worker writes down which of the tests are the group, before xdist says that it has collected."""
     given: dict[str, Any] = getattr(session.config, "workerinput", {})
     if INPUT in given:
         grouped = [item.nodeid for item in session.items if tier(item) == KAFKA]

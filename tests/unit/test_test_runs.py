@@ -57,7 +57,7 @@ def test_skipped():
 """
 
 
-def run(folder: Path, *arguments: str, workers: int = 1, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str, workers: int = 1, required: str = "0") -> subprocess.CompletedProcess[str]:
     """Run the files of a folder as `make test` would run ours."""
     plugins = ["-pxdist.plugin", *(f"-ptests.{name}" for name in PLUGINS)]
     spread = (f"-n{workers}", "--no-loadscope-reorder", "-pno:cacheprovider", "-rP", *plugins)
@@ -65,7 +65,7 @@ def run(folder: Path, *arguments: str, workers: int = 1, **environment: str) -> 
     return subprocess.run(
         [sys.executable, "-m", "pytest", *spread, f"--rootdir={folder}", *arguments, str(folder)],
         cwd=folder,
-        env={**inherited, REQUIRED: "0", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT), **environment},
+        env={**inherited, REQUIRED: required, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -100,6 +100,6 @@ def test_a_skipped_test_with_a_kafka_fails_the_run_where_one_is_required(
     tmp_path: Path, required: str, code: int
 ) -> None:
     (tmp_path / "test_skipped.py").write_text(SKIPPED)
-    done = run(tmp_path, **{REQUIRED: required})
+    done = run(tmp_path, required=required)
     assert done.returncode == code, done.stdout
     assert "kafka: none started: 0 tests ran on it, 1 skipped" in done.stdout
