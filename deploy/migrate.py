@@ -76,13 +76,18 @@ def statements(folder: Traversable | None = None) -> list[Statement]:
     """Every statement of the migrations, in order. Comments stand on lines of their own."""
     folder = folder or files("schemas").joinpath("migrations")
     found: list[Statement] = []
+    numbers: set[str] = set()
     for file in sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name):
+        number = file.name.split("_")[0]
+        if number in numbers:
+            raise MigrationRefused(f"{file.name}: another migration has the number {number}; take the next free one")
+        numbers.add(number)
         lines = [line for line in file.read_text("utf-8").splitlines() if not line.lstrip().startswith("--")]
         parts = [part.strip() for part in re.split(r";[ \t]*(?:\n|$)", "\n".join(lines))]
         for step, sql in enumerate(filter(None, parts)):
             if not REPEATABLE.search(sql):
                 raise MigrationRefused(f"{file.name}, statement {step + 1}: cannot be repeated (IF NOT EXISTS)")
-            found.append(Statement(int(file.name.split("_")[0]), step, file.name, sql))
+            found.append(Statement(int(number), step, file.name, sql))
     return found
 
 

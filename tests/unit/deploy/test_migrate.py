@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from deploy.migrate import render, statements
+from pathlib import Path
+
+import pytest
+
+from deploy.migrate import MigrationRefused, render, statements
 
 
 def test_engines_replicate_only_in_a_cluster() -> None:
@@ -24,3 +28,10 @@ def test_every_statement_can_be_repeated_and_rendered() -> None:
 def test_migrations_are_numbered_without_gaps() -> None:
     numbers = sorted({statement.migration for statement in statements()})
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_two_migrations_of_one_number_are_refused(tmp_path: Path) -> None:
+    for name in ("0001_one.sql", "0001_two.sql"):
+        (tmp_path / name).write_text("CREATE TABLE IF NOT EXISTS {{db}}.x (a UInt8) ENGINE = Null;\n")
+    with pytest.raises(MigrationRefused, match="another migration has the number 0001"):
+        statements(tmp_path)
