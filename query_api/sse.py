@@ -21,6 +21,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 COMMENT = b": still here\n\n"
+ALIVE = b"event: alive\ndata: {}\n\n"
+"""For readers that cannot see comments (a browser's EventSource): nothing is new, and the connection does not hang."""
 RETRY = b"retry: 3000\n\n"
 """When to connect again: after a service that stops has left its port, since a refusal would be final."""
 ABORT = "sojourn.abort"
@@ -34,8 +36,8 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds between comments and between words about the watermark; how long a reader may take nothing, and how long
-    a stream lasts before its reader has to connect again.
+    """Seconds between comments, and between words about the watermark or that nothing is new; how long a reader may
+    take nothing, and how long a stream lasts before its reader has to connect again.
     """
 
     comment: float = 15.0
@@ -98,6 +100,7 @@ class Stream:
                 told_at, told = now, max(told, *(message.watermark for message in taken))
             elif now >= beat_at:
                 told_at, counted_to = now, self.listener.counted_to
+                text = ALIVE
                 if counted_to is not None and counted_to > told:
                     text, told = heartbeat(counted_to), counted_to
             if now >= comment_at:

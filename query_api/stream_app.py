@@ -20,8 +20,9 @@ from schemas.tenants import Tenant, Tenants
 STREAM = "/v1/stream"
 _DESCRIPTION = """`event: metric`: the body of a metric, at once and whenever anything in it has changed but its time;
 its id is the watermark, and a reader that comes back with `Last-Event-ID` is sent what has changed since.
-`event: watermark`: everything up to it has been sent. `event: problem`: a metric cannot be answered now, and why; it is
-tried again. A comment comes every 15 seconds. A reader that takes nothing for 30 seconds is cut off."""
+`event: watermark`: everything up to it has been sent. `event: alive`: nothing is new. One of these comes at least every
+5 seconds. `event: problem`: a metric cannot be answered now, and why; it is tried again. A comment comes every 15
+seconds. A reader that takes nothing for 30 seconds is cut off."""
 
 
 class _Streaming(Response):

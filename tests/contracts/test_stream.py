@@ -181,6 +181,13 @@ async def test_the_cookie_of_the_page_may_listen(streamed: Streamed) -> None:
         assert await reader.until("metric")
 
 
+async def test_a_stream_without_news_says_that_it_is_alive(streamed: Streamed) -> None:
+    async with streamed.read() as reader:
+        await reader.until("metric")
+        told = await reader.until("alive", 3)
+        assert [(seen, data) for _, seen, data in told] == [(None, {})] * 3, "it takes the place of no id"
+
+
 async def test_what_cannot_be_answered_is_told_once_and_tried_again(streamed: Streamed) -> None:
     async with streamed.read(metrics="dau,event_count", segment="country,event") as reader:
         ((_, no_id, problem),) = await reader.until("problem")

@@ -17,6 +17,14 @@ let ahead = 0;
 /** The service's time now, in ms. */
 export const now = () => Date.now() - ahead;
 
+let heardAt = Date.now();
+/** Something came from the service, whatever it was. */
+export const heard = () => {
+  heardAt = Date.now();
+};
+/** For how long nothing has come from the service, in ms. A connection that stands still looks like a quiet one. */
+export const silence = () => Math.max(0, Date.now() - heardAt);
+
 /**
  * @param {string} path
  * @param {URLSearchParams} [params]
@@ -29,9 +37,11 @@ async function get(path, params, signal) {
   try {
     answer = await fetch(`/v1/${path}${query ? `?${query}` : ""}`, { signal, headers: { Accept: "application/json" } });
   } catch (error) {
+    if (/** @type {any} */ (error).name === "TimeoutError") throw new Refused(local("silent", "The service does not answer", "No answer came in time."));
     if (signal?.aborted) throw error;
     throw new Refused(local("unreachable", "The service cannot be reached", "No answer came."));
   }
+  heard();
   const date = Date.parse(answer.headers.get("date") ?? "");
   if (date) ahead = Date.now() - date;
   let body;
@@ -51,7 +61,9 @@ function local(code, title, detail, status = 0) {
 }
 
 export const catalogue = () => get("metrics");
-export const status = () => get("status");
+/** How long the status may take, in ms. */
+const PATIENCE = 10_000;
+export const status = () => get("status", undefined, AbortSignal.timeout(PATIENCE));
 /** @param {string[]} metrics @param {URLSearchParams} params @param {AbortSignal} signal */
 export const values = (metrics, params, signal) => get("values", withMetrics(metrics, params), signal);
 /** @param {string} metric @param {URLSearchParams} params @param {AbortSignal} signal */
@@ -89,6 +101,7 @@ export function withMetrics(metrics, params) {
 
 const ADVICE = /** @type {Record<string, string>} */ ({
   unreachable: "It is tried again. If it lasts: does the query service run, and can this machine reach it?",
+  silent: "It is tried again. If it lasts: does the query service stand still, or is it overloaded?",
   unreadable: "If a proxy stands before the service, look at its log.",
   store_unavailable: "It is tried again. If it lasts: does ClickHouse run, and is its disk full?",
   log_unavailable: "It is tried again. If it lasts: does Kafka run?",

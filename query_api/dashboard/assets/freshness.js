@@ -4,9 +4,13 @@ import * as api from "./api.js";
 import { h, refill, sign } from "./dom.js";
 import { clock, count, duration, moment } from "./format.js";
 
-const STALE = 60;
 /** How old the watermark may be, in seconds, before numbers count as stale. */
+const STALE = 60;
+/** For how long nothing may come from the service, in ms: a stream says something every 5 s. */
+const SILENT = 15_000;
+/** How often the status is asked for, in ms, and how often while nothing else comes. */
 const EVERY = 15_000;
+const EVERY_IN_SILENCE = 5_000;
 
 export class Freshness {
   /** @param {Element} place @param {Element} notices */
@@ -24,11 +28,23 @@ export class Freshness {
     this.at = /** @type {string | null} */ (null);
     this.isEmpty = false;
     this.onStatus = /** @type {(status: any) => void} */ (() => {});
-    setInterval(() => this.draw(), 1000);
-    setInterval(() => document.hidden || this.ask(), EVERY);
+    this.askedAt = 0;
+    setInterval(() => this.tick(), 1000);
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) return;
+      api.heard(); // a page out of sight does not listen
+      this.ask();
+    });
+  }
+
+  tick() {
+    const every = api.silence() > EVERY_IN_SILENCE ? EVERY_IN_SILENCE : EVERY;
+    if (!document.hidden && Date.now() - this.askedAt >= every) this.ask();
+    this.draw();
   }
 
   async ask() {
+    this.askedAt = Date.now();
     try {
       const status = await api.status();
       this.isReached = true;
@@ -68,7 +84,8 @@ export class Freshness {
 
   /** @param {any} problem */
   failed(problem) {
-    this.isReached = problem.code !== "unreachable";
+    if (problem?.code === "silent") return; // nothing was heard, which `silence` knows
+    this.isReached = problem?.code !== "unreachable";
     this.problem = problem;
     this.draw();
   }
@@ -76,6 +93,7 @@ export class Freshness {
   state() {
     if (!this.isReached) return "offline";
     if (this.problem) return "broken";
+    if (!document.hidden && api.silence() > SILENT) return "silent";
     if (this.isEmpty) return "empty";
     if (this.at) return "frozen";
     if (!this.watermark) return "connecting";
@@ -85,7 +103,7 @@ export class Freshness {
 
   draw() {
     const state = this.state();
-    const [mark, name] = { offline: ["✕", "Offline"], broken: ["⚠", "Not answering"], frozen: ["■", "As of a fixed time"], empty: ["○", "Waiting for the first event"], connecting: ["…", "Connecting"], stale: ["▲", "Stale"], live: ["●", "Live"] }[state] ?? ["", ""];
+    const [mark, name] = { offline: ["✕", "Offline"], broken: ["⚠", "Not answering"], frozen: ["■", "As of a fixed time"], empty: ["○", "Waiting for the first event"], connecting: ["…", "Connecting"], silent: ["▲", "No answer"], stale: ["▲", "Stale"], live: ["●", "Live"] }[state] ?? ["", ""];
     if (this.root.dataset.state !== state) {
       this.root.dataset.state = state;
       document.body.dataset.freshness = state;
@@ -103,6 +121,8 @@ export class Freshness {
     const said =
       state === "offline"
         ? ["The service cannot be reached.", this.watermark ? `The numbers below stand as they were counted up to ${moment(this.watermark, this.tz, true)}.` : "", api.advice(this.problem)]
+        : state === "silent"
+          ? [`Nothing has come from the service for ${duration(api.silence() / 1000)}.`, this.watermark ? `The numbers below stand as they were counted up to ${moment(this.watermark, this.tz, true)}.` : "", api.advice({ code: "silent" })]
         : state === "broken"
           ? [`${this.problem.title}.`, this.problem.detail !== this.problem.title ? this.problem.detail : "", api.advice(this.problem)]
           : state === "stale"
@@ -117,12 +137,13 @@ export class Freshness {
       if (this.notices.firstChild) this.notices.replaceChildren();
       return;
     }
+    const isAmber = state === "stale" || state === "silent";
     const note = this.notices.firstElementChild;
     if (/** @type {any} */ (note)?.dataset.state === state) {
       const body = /** @type {Element} */ (note).querySelector(".text");
       if (body && body.textContent !== text) body.textContent = text;
     } else {
-      this.notices.replaceChildren(h(`p.notice.${state}`, { role: state === "stale" ? "note" : "alert", "data-state": state }, sign(state === "stale" ? "▲" : "⚠"), " ", h("span.text", {}, text)));
+      this.notices.replaceChildren(h(`p.notice.${state}`, { role: isAmber ? "note" : "alert", "data-state": state }, sign(isAmber ? "▲" : "⚠"), " ", h("span.text", {}, text)));
     }
   }
 }

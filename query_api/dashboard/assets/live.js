@@ -1,5 +1,7 @@
 // Numbers as they change, by server-sent events; connected again by itself, and let go while nobody looks.
 
+import { heard } from "./api.js";
+
 /**
  * @typedef {object} Hearers
  * @property {(body: any) => void} onBody
@@ -26,6 +28,7 @@ export function listen(params, hearers) {
     if (document.hidden) return;
     hearers.onState("connecting");
     source = new EventSource(`/v1/stream?${params}`);
+    for (const kind of ["open", "metric", "watermark", "problem", "alive"]) source.addEventListener(kind, heard);
     source.addEventListener("open", () => {
       wait = SHORTEST;
       hearers.onState("open");
