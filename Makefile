@@ -22,15 +22,19 @@ $(foreach v,SOJOURN_HOST SOJOURN_PORT SOJOURN_DATA SOJOURN_TENANTS SOJOURN_STORE
 	$(if $($(v)),,$(eval unexport $(v))))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full check format faults lock generate clean up down bench .docker
+.PHONY: help run keys test test-full check format faults lock generate clean up down bench .docker
 
 ##@ Use
 run: $(VENV)/.runtime ## start everything in one process (no Docker, no Kafka) with a made-up shop; DEMO=0: empty
 	@exec $(BIN)/sojourn serve
 
+keys: $(VENV)/.runtime ## show the keys of the tenants file, a link to the page, and commands to try
+	@$(BIN)/sojourn keys
+
 up: .docker ## the same as separate services in containers, with Kafka, ClickHouse, Prometheus and Grafana (Docker)
 	@$(COMPOSE) up --build --detach
 	@$(COMPOSE) logs --no-log-prefix setup
+	@$(COMPOSE) run --rm --no-deps --no-TTY setup keys
 	@echo "events go to http://127.0.0.1:8080, questions to http://127.0.0.1:8081; Grafana is at http://127.0.0.1:3000,"
 	@echo "Prometheus at http://127.0.0.1:9090; make down stops it all and keeps the data"
 

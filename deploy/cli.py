@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from deploy import logs
+from deploy import logs, owner_only
 from deploy.refusal import CannotStart
 from schemas import settings
 from schemas.ports import LogUnavailable, StoreRejected, StoreUnavailable
@@ -75,6 +75,14 @@ def _setup(read: Settings, arguments: Namespace) -> None:
     from deploy import setup
 
     print(asyncio.run(setup.everything(read, arguments.scrape or "")))
+
+
+def _keys(read: Settings, _: Namespace) -> None:
+    from datetime import UTC, datetime
+
+    from deploy import keys
+
+    print(keys.text(read, datetime.now(UTC)))
 
 
 def _list_letters(read: Settings, arguments: Namespace) -> None:
@@ -162,8 +170,10 @@ def _rebuild_options(command: ArgumentParser) -> None:
 COMMANDS: dict[str, Command] = {
     "serve": Command("run everything in one process, with the store in the data folder", _serve),
     "ingest": Command("run the service that takes events (HTTP to log)", _ingest),
-    "processors": Command("run the service that counts events (log to store)", _processors, _worker_options, port=8082),
-    "query": Command("run the service that answers questions (store to HTTP)", _query, port=8081),
+    "processors": Command(
+        "run the service that counts events (log to store)", _processors, _worker_options, port=settings.PROCESSORS_PORT
+    ),
+    "query": Command("run the service that answers questions (store to HTTP)", _query, port=settings.QUERY_PORT),
     "setup": Command(
         "create topics and tables, and a tenants file with new keys if there is none", _setup, _setup_options
     ),
@@ -175,6 +185,7 @@ COMMANDS: dict[str, Command] = {
         _rebuild_options,
     ),
     "dead-letters": Command("list, or send again, events that could not be counted", _dead_letters, _letter_options),
+    "keys": Command("show the keys of the tenants file, a link to the page, and commands to try", _keys),
     "demo": Command("send a made-up shop: 60 days of history, then live events until stopped", _demo, _demo_options),
     "import": Command("read events from files (not available yet)", _later("import")),
 }
@@ -197,6 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         read = settings.read(os.environ, port=command.port)
         logs.configure(chosen.command, read.log_format)
+        owner_only.new_files()
         command.run(read, chosen)
     except (CannotStart, settings.InvalidSetting) as error:
         print(f"sojourn: {error}", file=sys.stderr)

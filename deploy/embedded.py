@@ -8,6 +8,7 @@ store closes.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -19,7 +20,7 @@ import uvloop
 
 import ingest.app
 import query_api.app
-from deploy import observe
+from deploy import keys, observe
 from deploy.application import application
 from deploy.clock import clock
 from deploy.demo.beside import Beside
@@ -195,7 +196,8 @@ async def serve(settings: Settings, edges: Edges) -> None:
         def greeting(base: str) -> str:
             if settings.demo:
                 demo.start(base)
-            return welcome(base, tenants.all[0], created, datetime.now(UTC))
+            shown = created and not keys.goes_to_the_journal(sys.stdout)
+            return welcome(base, tenants.all[0] if shown else None, keys.command(), datetime.now(UTC))
 
         def draining() -> None:
             service.drain()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from deploy import owner_only
 from deploy.folder_lock import FolderInUse, FolderLock
 from deploy.migrate import MigrationRefused, migrate
 from deploy.refusal import CannotStart
@@ -18,7 +19,7 @@ from deploy.store import ClickHouseStore
 from schemas import settings as declared
 from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.settings import Settings
-from schemas.tenants import CreatedKeys, InvalidTenants, Tenants, create_default
+from schemas.tenants import InvalidTenants, Tenants, create_default
 from stream_processors.rebuild import settle_empty
 
 
@@ -34,8 +35,13 @@ def listen(settings: Settings, stack: AsyncExitStack) -> socket.socket:
 
 def base_url(settings: Settings, listening: socket.socket) -> str:
     """Where the service is, for a person."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{listening.getsockname()[1]}"
+    return address(settings.host, listening.getsockname()[1])
+
+
+def address(host: str, port: int) -> str:
+    """Where a service that listens on `host` is reached from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not listened on
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 async def serve_until_told(
@@ -71,6 +77,7 @@ def lock_folder(settings: Settings, stack: AsyncExitStack) -> None:
     except OSError as error:
         raise CannotStart(f"the data folder {settings.data}: {error.strerror or error}") from error
     stack.callback(lock.release)
+    owner_only.close(settings.data)
 
 
 async def open_store(settings: Settings, stack: AsyncExitStack) -> tuple[ClickHouseStore, int]:
@@ -148,11 +155,14 @@ def open_tenants(path: Path) -> Tenants:
         raise CannotStart(f"the tenants file {error}") from error
 
 
-def make_tenants(path: Path) -> CreatedKeys | None:
-    """Make a tenants file if there is none; answers its keys, to be shown once. Raises `CannotStart`."""
+def make_tenants(path: Path) -> bool:
+    """Make a tenants file with new keys if there is none; answers whether it did. Raises `CannotStart`."""
     try:
-        return None if path.exists() else create_default(path)
+        if path.exists():
+            return False
+        create_default(path)
     except FileExistsError:  # another process was faster: its keys count
-        return None
+        return False
     except OSError as error:
         raise CannotStart(f"the tenants file {path}: {error.strerror or error}") from error
+    return True

@@ -41,7 +41,8 @@ def write(folder: Path, tenants: Sequence[Tenant], address: str) -> list[str]:
     """
     tokens = {tenant.id: plain(tenant.read_tokens) for tenant in tenants}
     known = {tenant: token for tenant, token in tokens.items() if token}
-    folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(_FOLDER_MODE)
     for tenant, token in known.items():
         _replace(folder / (tenant + _SUFFIX), token)
     _replace(folder / JOBS, json.dumps({"scrape_configs": [job(tenant, address) for tenant in known]}, indent=1) + "\n")

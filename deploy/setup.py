@@ -4,16 +4,12 @@ several times at once. Where Prometheus is to read the published values, also ho
 
 from __future__ import annotations
 
-from deploy import scraping
+from deploy import keys, owner_only, scraping
 from deploy.kafka.topics import TopicsRefused, ensure_topics
 from deploy.opening import make_tenants, migrate_only, need_kafka, need_server, open_tenants
 from deploy.refusal import CannotStart
-from deploy.welcome import new_keys
 from schemas.ports import LogUnavailable
 from schemas.settings import Settings
-
-SCRAPING = "prometheus"
-"""Folder within the data folder."""
 
 
 async def topics(settings: Settings) -> str:
@@ -31,8 +27,10 @@ async def everything(settings: Settings, scrape: str = "") -> str:
     """
     need_server(settings)
     told = [await topics(settings), f"{await migrate_only(settings)} statements applied"]
-    created = make_tenants(settings.tenants)
-    told += new_keys(created) if created else [f"the tenants file {settings.tenants} was there"]
+    made = make_tenants(settings.tenants)
+    owner_only.close(settings.data)
+    known = f"the tenants file {settings.tenants} was there"
+    told.append(f"new keys are in {settings.tenants}; `{keys.command()}` shows them" if made else known)
     if scrape:
         told += for_prometheus(settings, scrape)
     return "\n".join(told)
@@ -40,8 +38,10 @@ async def everything(settings: Settings, scrape: str = "") -> str:
 
 def for_prometheus(settings: Settings, address: str) -> list[str]:
     """Write what Prometheus has to know. Raises `CannotStart`."""
-    folder = settings.data / SCRAPING
+    folder = settings.data / owner_only.SHARED
     try:
-        return scraping.write(folder, open_tenants(settings.tenants).all, address)
+        told = scraping.write(folder, open_tenants(settings.tenants).all, address)
     except OSError as error:
         raise CannotStart(f"the folder {folder}: {error.strerror or error}") from error
+    owner_only.close(settings.data)  # but for the way to that folder
+    return told

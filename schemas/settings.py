@@ -66,6 +66,7 @@ class Setting:
 
 
 HOST = Setting("SOJOURN_HOST", "127.0.0.1", "Address to listen on.")
+QUERY_PORT, PROCESSORS_PORT = 8081, 8082
 PORT = Setting(
     "SOJOURN_PORT", "8080", "Port to listen on; as separate services query has 8081, processors 8082.", _port
 )

@@ -314,44 +314,27 @@ def _without_unsound_targets(content: bytes) -> tuple[bytes, list[str]]:
     return (json.dumps(file).encode(), faults) if faults else (content, [])
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedKeys:
-    """What a new tenants file holds, to be shown once."""
-
-    tenant: str
-    write_key: str
-    read_token: str
-    webhook_source: str
-    webhook_secret: str
-
-
-def create_default(path: Path) -> CreatedKeys:
+def create_default(path: Path) -> None:
     """Write a tenants file with one tenant, `demo`, and random keys; readable by its owner only, whole or not at all.
 
     Raises `FileExistsError` if there is one already.
     """
-    keys = CreatedKeys(
-        tenant="demo",
-        write_key="wk_" + secrets.token_urlsafe(18),
-        read_token="rt_" + secrets.token_urlsafe(18),
-        webhook_source="zd1",
-        webhook_secret=secrets.token_urlsafe(24),
-    )
+    source = {"id": "zd1", "kind": "zendesk", "secrets": [secrets.token_urlsafe(24)]}
     content: dict[str, Any] = {
         "tenants": [
             {
-                "id": keys.tenant,
+                "id": "demo",
                 "timezone": "Europe/Berlin",
                 "week_start": "monday",
                 "currency": "EUR",
-                "write_keys": [keys.write_key],
-                "read_tokens": [keys.read_token],
+                "write_keys": ["wk_" + secrets.token_urlsafe(18)],
+                "read_tokens": ["rt_" + secrets.token_urlsafe(18)],
                 "allowed_origins": ["*"],
-                "sources": [{"id": keys.webhook_source, "kind": "zendesk", "secrets": [keys.webhook_secret]}],
+                "sources": [source],
             }
         ]
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tenants-")  # created with mode 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -361,4 +344,3 @@ def create_default(path: Path) -> CreatedKeys:
         os.link(name, path)  # unlike a rename, never replaces a file that somebody else has just created
     finally:
         Path(name).unlink()
-    return keys

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from deploy.demo.sender import Sender, Stopped, Target
 from deploy.demo.shop import Demo, Wish
-from deploy.opening import open_tenants
+from deploy.opening import address, open_tenants
 from deploy.refusal import CannotStart
 from deploy.welcome import plain
 from schemas.settings import Settings
@@ -58,7 +58,7 @@ def run(settings: Settings, arguments: Namespace) -> None:
 
 def find(settings: Settings, arguments: Namespace) -> Target:
     """The installation that is meant. Raises `CannotStart` where a key is missing."""
-    url = (arguments.url or f"http://{_reachable(settings.host)}:{settings.port}").rstrip("/")
+    url = (arguments.url or address(settings.host, settings.port)).rstrip("/")
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
         raise CannotStart(f"--url has to be like http://host:8080, not {url!r}")
     write, read = arguments.write_key, arguments.read_token
@@ -71,12 +71,6 @@ def find(settings: Settings, arguments: Namespace) -> Target:
             "give --write-key and --read-token"
         )
     return Target(url, write, read, (arguments.query_url or url).rstrip("/"))
-
-
-def _reachable(host: str) -> str:
-    """Where a service that listens on `host` is reached from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not listened on
-    return f"[{host}]" if ":" in host else host
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from deploy.cli import COMMANDS
+from deploy.owner_only import SHARED
 from deploy.scraping import JOB, JOBS, write
-from deploy.setup import SCRAPING
 from schemas.tenants import Tenant
 from tests.promql import KNOWN, used
 
@@ -42,7 +42,7 @@ def test_the_jobs_of_the_tenants_are_where_setup_writes_them(tmp_path: Path) -> 
     (mounted,) = [path for path in where if found.startswith(path + "/")]
     data = COMPOSE["x-sojourn"]["environment"]["SOJOURN_DATA"]
     assert f"{where[mounted]}:{data}" in COMPOSE["x-sojourn"]["volumes"], "the volume that setup writes to"
-    assert found == f"{mounted}/{SCRAPING}/{JOBS}"
+    assert found == f"{mounted}/{SHARED}/{JOBS}"
     write(tmp_path, [Tenant(id="shop", read_tokens=("rt_shop",))], "query:8081")
     (job,) = yaml.safe_load((tmp_path / JOBS).read_text())["scrape_configs"]
     assert not job["authorization"]["credentials_file"].startswith("/"), "relative to the jobs' own file"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from deploy.setup import SCRAPING
+from deploy.owner_only import SHARED
 from tests.cluster import Cluster
 
 
@@ -32,7 +32,7 @@ def test_what_setup_writes_for_prometheus_opens_the_published_values(shared_clus
     address = shared_cluster.query.url.removeprefix("http://")
     told = shared_cluster.run("setup", "--scrape", address)
     written = told.partition("Prometheus finds the values of test by ")[2].partition("\n")[0]
-    assert f"/{SCRAPING}/" in written
+    assert f"/{SHARED}/" in written
     (job,) = json.loads(Path(written).read_text())["scrape_configs"]
     token = Path(written).with_name(job["authorization"]["credentials_file"]).read_text()
     (target,) = job["static_configs"][0]["targets"]

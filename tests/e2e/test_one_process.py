@@ -9,6 +9,7 @@ import hmac
 import json
 import re
 import shlex
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -192,7 +193,13 @@ def test_the_first_start_makes_keys_and_what_it_prints_works_as_pasted(tmp_path:
         assert first.terminate() == 0
         again.starts = 50
         again.start()
-        assert "shown only once" not in again.output
+        (tenant,) = json.loads((tmp_path / "data/tenants.json").read_text())["tenants"]
+        secrets = [*tenant["write_keys"], *tenant["read_tokens"], *tenant["sources"][0]["secrets"]]
+        assert all(secret in first.output for secret in secrets)
+        assert not any(secret in again.output for secret in secrets)
+        open_to_others = [path for path in (tmp_path / "data").rglob("*") if path.stat().st_mode & 0o077]
+        assert all(path.name.startswith("output.") for path in open_to_others), "the test's own"
+        assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
         again.kill()
     finally:
         first.kill()

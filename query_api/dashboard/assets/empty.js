@@ -15,7 +15,7 @@ export function emptyInstallation(takesEvents) {
       "ol",
       {},
       h("li", {}, h("h2", {}, "Point an SDK here"), h("p", {}, "Any Segment, RudderStack or PostHog client works unchanged: set its host to"), copied("host", base), h("p.quiet", {}, "and its key to a write key of the tenants file.")),
-      h("li", {}, h("h2", {}, "Or send one event by hand"), copied("curl", curl), h("p.quiet", {}, "Write keys stand in the tenants file; the first start has printed one.")),
+      h("li", {}, h("h2", {}, "Or send one event by hand"), copied("curl", curl), h("p.quiet", {}, "Write keys stand in the tenants file; on the machine of the service, `sojourn keys` shows them.")),
     ),
     h("p", {}, "Paths of every client and webhook: ", h("a", { href: "/docs" }, "the API’s documentation"), "."),
   );

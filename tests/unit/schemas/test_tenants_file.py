@@ -129,16 +129,17 @@ def test_an_edit_is_seen_within_two_seconds_and_a_broken_one_changes_nothing(pat
 
 
 def test_a_new_file_holds_random_keys_for_its_owner_only(path: Path) -> None:
-    keys = create_default(path)
+    create_default(path)
     tenants = Tenants(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(path.parent.iterdir()) == [path]
-    demo = tenants.by_write_key(keys.write_key)
-    assert demo is not None
+    (demo,) = tenants.all
     assert (demo.id, demo.timezone, demo.currency, demo.allowed_origins) == ("demo", "Europe/Berlin", "EUR", ("*",))
-    assert tenants.by_read_token(keys.read_token) == demo
-    assert tenants.source("zendesk", keys.webhook_source) is not None
-    assert keys.write_key != create_default(path.with_name("other.json")).write_key
+    assert tenants.by_write_key(demo.write_keys[0]) == tenants.by_read_token(demo.read_tokens[0]) == demo
+    assert tenants.source("zendesk", demo.sources[0].id) is not None
+    create_default(path.with_name("other.json"))
+    (other,) = Tenants(path.with_name("other.json")).all
+    assert not {*demo.write_keys, *demo.read_tokens} & {*other.write_keys, *other.read_tokens}
 
 
 def test_a_file_that_is_there_is_never_replaced(path: Path) -> None:
