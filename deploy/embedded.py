@@ -29,6 +29,7 @@ from deploy.in_process_log import InProcessLog, Write
 from deploy.keeping import FOLDED
 from deploy.observe import Counting
 from deploy.opening import listen, lock_folder, make_tenants, open_store, open_tenants, serve_until_told
+from deploy.questions import admission, fair
 from deploy.rebuild import AGAIN_SECONDS, Missing
 from deploy.refusal import CannotStart
 from deploy.repeating import Repeating
@@ -120,7 +121,7 @@ class Service:
         if not self.log.ready():
             return "the log does not take frames"
         try:
-            await self.store.query("SELECT 1")
+            await self.engine.probes.query("SELECT 1")
         except (StoreUnavailable, StoreRejected) as error:
             return f"the store does not answer: {error}"
         return ""
@@ -167,11 +168,12 @@ async def serve(settings: Settings, edges: Edges) -> None:
         stack.push_async_callback(service.mark_the_end)
         marking = Repeating("the mark of what is folded", service.folded.raise_mark, MARK_SECONDS)
         await stack.enter_async_context(marking)
+        asked = fair(engine, service.store, settings)
         missing = Missing(service.store)
         await stack.enter_async_context(Repeating("facts out of the archive", missing.build, AGAIN_SECONDS))
         if settings.keep_share:
             service.keeper = Keeper(
-                service.store,
+                asked,
                 tenants,
                 service.log.watermark,
                 share=settings.keep_share,
@@ -180,11 +182,18 @@ async def serve(settings: Settings, edges: Edges) -> None:
             )
             await stack.enter_async_context(Repeating("the rolling windows", service.keeper.tick, TICK_SECONDS))
         producers = Ingest(service.log, tenants, clock=clock)
-        service.live = query_api.app.live_numbers(service.store, tenants, service.log.watermark)
+        service.live = query_api.app.live_numbers(asked, tenants, service.log.watermark)
         app = application(
             observe.router(service.not_ready, service.readings),
             query_api.app.router(
-                service.store, tenants, service.log.watermark, service.lag, live=service.live, takes_events=True
+                asked,
+                tenants,
+                service.log.watermark,
+                service.lag,
+                live=service.live,
+                takes_events=True,
+                admission=admission(settings),
+                beside=engine.status,
             ),
             ingest.app.router(producers),
         )

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from deploy import owner_only
 from deploy.folder_lock import FolderInUse, FolderLock
 from deploy.migrate import MigrationRefused, migrate
+from deploy.questions import open_for_questions
 from deploy.refusal import CannotStart
 from deploy.server import PortInUse, Server, bind
 from deploy.store import ClickHouseStore
@@ -85,9 +86,7 @@ async def open_store(settings: Settings, stack: AsyncExitStack) -> tuple[ClickHo
 
     Raises `CannotStart`; a server that does not answer is `StoreUnavailable`: nothing is wrong with how it was called.
     """
-    store = ClickHouseStore(
-        settings.store_dsn, query_seconds=settings.query_seconds, query_threads=settings.query_threads
-    )
+    store = open_for_questions(settings)
     where = f"the store {without_password(settings.store_dsn)}"
     try:
         await store.open()

@@ -19,6 +19,7 @@ from deploy.clock import clock
 from deploy.kafka.lag import WatchedLag, watched
 from deploy.observe import Counting
 from deploy.opening import listen, need_server, open_tenants, serve_until_told
+from deploy.questions import admission, fair, open_for_questions
 from deploy.repeating import Repeating
 from deploy.reported_watermark import NOBODY, ReportedWatermark
 from deploy.store import ClickHouseStore
@@ -82,13 +83,22 @@ class QueryService:
             told[signals.LAG] = self.lag_records
         return told
 
-    def application(self, tenants: Tenants) -> Counting:
+    def application(self, tenants: Tenants, settings: Settings) -> Counting:
         """Everything behind the port."""
-        self.live = query_api.app.live_numbers(self.store, tenants, self.watermark)
+        asked = fair(self.store, self.store, settings)
+        self.live = query_api.app.live_numbers(asked, tenants, self.watermark)
         self.requests = Counting(
             application(
                 observe.router(self.not_ready, self.readings),
-                query_api.app.router(self.store, tenants, self.watermark, self.lag, live=self.live),
+                query_api.app.router(
+                    asked,
+                    tenants,
+                    self.watermark,
+                    self.lag,
+                    live=self.live,
+                    admission=admission(settings),
+                    beside=self.store.status,
+                ),
             )
         )
         return self.requests
@@ -102,21 +112,21 @@ class QueryService:
 
 async def serve(settings: Settings) -> None:
     """Run until told to stop. Raises `CannotStart`."""
-    dsn = need_server(settings)
+    need_server(settings)
     async with AsyncExitStack() as stack:
         listening = listen(settings, stack)
         tenants = open_tenants(settings.tenants)
         # Not opened and not migrated here: this service only reads, and starts whether or not the store answers.
-        store = ClickHouseStore(dsn, query_seconds=settings.query_seconds, query_threads=settings.query_threads)
+        store = open_for_questions(settings)
         stack.push_async_callback(_close, store, settings.drain_seconds)
-        watermark = ReportedWatermark(store, EVENTS.full_name(settings.topic_prefix))
+        watermark = ReportedWatermark(store.probes, EVENTS.full_name(settings.topic_prefix))
         watching = Repeating("the watermark", watermark.read, WATERMARK_SECONDS)
         service = QueryService(store, watermark, watching)
         await stack.enter_async_context(watching)
         if settings.kafka:
             service.watched_lag = await watched(settings.kafka, settings.topic_prefix, stack)
         await serve_until_told(
-            service.application(tenants),
+            service.application(tenants, settings),
             settings,
             listening,
             greeting=lambda base: f"sojourn query is running at {base}",

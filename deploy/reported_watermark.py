@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from schemas.errors import Problem
-from schemas.ports import Store, StoreRejected, StoreUnavailable
+from schemas.ports import Queries, StoreRejected, StoreUnavailable
 
 REPORTS = """SELECT partition, max(counted_to), max(partitions) FROM watermarks
 WHERE topic = {topic:String} GROUP BY partition"""
@@ -31,7 +31,7 @@ class ReportedWatermark:
     need: the law is that it is read before anything is counted.
     """
 
-    def __init__(self, store: Store, topic: str) -> None:
+    def __init__(self, store: Queries, topic: str) -> None:
         self.at: int | None = None
         self._store = store
         self._topic = topic

@@ -11,7 +11,8 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,8 +21,9 @@ import urllib3.exceptions
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError
 
+from deploy.bounded_reads import Reads, Stopper, bounded, memory_of_a_statement
 from schemas import signals
-from schemas.ports import StoreRejected, StoreUnavailable
+from schemas.ports import QuestionTooLarge, StoreRejected, StoreUnavailable
 from schemas.signals import Histogram
 from schemas.tables import TABLES
 
@@ -79,8 +81,21 @@ REPAIRABLE = {
     497: "access denied",
 }
 """Engine errors of an insert that a migration or a person can repair: the rows wait and are never given up for them."""
+TOO_LARGE = {
+    158: "too many rows",
+    159: "timeout exceeded",
+    160: "too slow",
+    241: "memory limit",
+    307: "too many bytes",
+    396: "result too large",
+}
+"""Engine errors of a question that needs more than one statement may; memory only where the limit was the query's."""
+OF_THE_QUERY = "Query memory limit"
 BROKEN = (OSError, EOFError, RuntimeError, urllib3.exceptions.HTTPError)
 """How an answer that breaks off shows itself, beside the client's own exceptions (RuntimeError: what unpacks it)."""
+ASIDE_SECONDS = 10
+"""How long a probe may take, or ending a statement."""
+OWN_THREADS = 2
 CONNECT_SECONDS = 5
 COMMAND_SECONDS = 85
 MARGIN_SECONDS = 5
@@ -93,10 +108,12 @@ def database(dsn: str) -> str:
     return DATABASE if parts.scheme == "chdb" else parts.path.strip("/") or DATABASE
 
 
-def translate(error: Exception, *, inserting: bool = False) -> Exception:
+def translate(error: Exception, *, inserting: bool = False, asking: bool = False) -> Exception:
     """The port's exception for one of the client's or the engine's."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     code = getattr(error, "code", None)
+    if asking and code in TOO_LARGE and (code != 241 or OF_THE_QUERY in text):
+        return QuestionTooLarge(text)
     if code in PASSING or "No space left on device" in str(error) or (inserting and code in REPAIRABLE):
         return StoreUnavailable(text)
     if isinstance(error, BROKEN):
@@ -119,18 +136,22 @@ class Pool:
         *,
         seconds: float | None = None,
         inserting: bool = False,
+        asking: bool = False,
     ) -> None:
         self._connect = connect
         self._seconds = seconds
-        self._inserting = inserting
+        self._asking = asking
+        self._translate = partial(translate, inserting=inserting, asking=asking)
         self._local = threading.local()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._clients: list[Client] = []
         self.waiting = 0
         self.seconds = Histogram()
 
-    async def run(self, work: Callable[[Client], T]) -> T:
-        """`work` on a thread of this pool. Raises `StoreUnavailable`, `StoreRejected`."""
+    async def run(self, work: Callable[[Client], T], abandoned: Callable[[Future[T]], None] | None = None) -> T:
+        """`work` on a thread of this pool; `abandoned` is called if it has begun and nobody waits for it any more.
+        Raises `StoreUnavailable`, `StoreRejected`.
+        """
         if self.waiting >= MAX_WAITING:
             raise StoreUnavailable("too many calls wait for the store")
         try:
@@ -149,6 +170,8 @@ class Pool:
         finally:
             self.waiting -= 1
             self.seconds.observe(time.perf_counter() - began)
+            if abandoned is not None and not running.done():
+                abandoned(running)
 
     def _call(self, work: Callable[[Client], T]) -> T:
         try:
@@ -159,7 +182,19 @@ class Pool:
                 self._clients.append(client)
             return work(client)
         except (ClickHouseError, TypeError, ValueError, OverflowError, *BROKEN) as error:
-            raise translate(error, inserting=self._inserting) from error
+            if self._asking:
+                self._forget()
+            raise self._translate(error) from error
+
+    def _forget(self) -> None:
+        """Of an answer that failed half-way the embedded engine hands the first half to the connection's next statement
+        [measured]: the next one has a new connection.
+        """
+        client: Client | None = getattr(self._local, "client", None)
+        if client is not None:
+            self._local.client = None
+            self._clients.remove(client)
+            client.close()
 
     def _open(self) -> Client:
         """A database that is missing, a wrong password, a folder that another process has: a person can repair it."""
@@ -184,6 +219,7 @@ class ClickHouseStore:
         *,
         name: str = "",
         query_threads: int = 4,
+        statement_bytes: int = 0,
         insert_threads: int = 2,
         query_seconds: int = 30,
         insert_seconds: int = 15,
@@ -194,25 +230,30 @@ class ClickHouseStore:
         # Relations are written once and materialised; everything else about joins stays the engine's default.
         # Comparing every two conditions took half of the time to plan a deep query, to no end [measured].
         reading = {"max_execution_time": query_seconds, "enable_materialized_cte": 1, "optimize_and_compare_chain": 0}
+        asking = reading | bounded(statement_bytes or memory_of_a_statement(query_threads))
+        beside = reading | {"max_execution_time": ASIDE_SECONDS}
         inserting = {
             "max_execution_time": insert_seconds,
             "async_insert": 0,
             "min_free_disk_ratio_to_perform_insert": KEEP_FREE,
         }
         changing = {"max_execution_time": COMMAND_SECONDS, "async_insert": 0, "mutations_sync": 2}
-        grace = CONNECT_SECONDS + MARGIN_SECONDS
-        self._reads = Pool("store-read", query_threads, lambda: self._connect(reading), seconds=query_seconds + grace)
-        self._writes = Pool(
-            "store-write",
-            insert_threads,
-            lambda: self._connect(inserting),
-            seconds=insert_seconds + grace,
-            inserting=True,
-        )
+        self._stops = self._pool("stop", 1, beside)
+        stopper = Stopper(self._stops)
+        self._own = Reads(self._pool("read", OWN_THREADS, reading), stopper)
+        self.questions = Reads(self._pool("question", query_threads, asking, asking=True), stopper)
+        self.probes = Reads(self._pool("probe", 1, beside), stopper)
+        self.status = Reads(self._pool("status", 1, reading), stopper)
+        self._writes = self._pool("write", insert_threads, inserting, inserting=True)
         # Apart, because DDL over large tables and `INSERT … SELECT` may take what no insert may.
         self._commands = Pool("store-command", 1, lambda: self._connect(changing))
         self.inserts = 0
         self.failures = 0
+
+    def _pool(self, name: str, threads: int, settings: Mapping[str, float], **what: bool) -> Pool:
+        """Threads that give up soon after the engine should have."""
+        seconds = settings["max_execution_time"] + CONNECT_SECONDS + MARGIN_SECONDS
+        return Pool(f"store-{name}", threads, lambda: self._connect(settings), seconds=seconds, **what)
 
     def _connect(self, settings: Mapping[str, float], name: str | None = None) -> Client:
         target = name or self.database
@@ -231,7 +272,7 @@ class ClickHouseStore:
 
     def readings(self) -> dict[signals.Signal, signals.Reading]:
         """What `/metrics` tells of the store."""
-        pools = {"query": self._reads, "insert": self._writes}
+        pools = {"query": self.questions.pool, "insert": self._writes}
         return {
             signals.INSERTS: self.inserts,
             signals.FAILURES: self.failures,
@@ -256,13 +297,13 @@ class ClickHouseStore:
 
     async def close(self) -> None:
         """Wait for running calls, then let the engine go."""
-        for pool in (self._reads, self._writes, self._commands):
+        reads = (self._own.pool, self.questions.pool, self.probes.pool, self.status.pool)
+        for pool in (*reads, self._writes, self._commands, self._stops):
             await asyncio.to_thread(pool.close)
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        bound = dict(parameters) if parameters else None
-        rows = await self._reads.run(lambda client: client.query(sql, parameters=bound).result_rows)
-        return [tuple(row) for row in rows]
+        """For the service's own work: not bounded as `questions` are, and never behind them."""
+        return await self._own.query(sql, parameters)
 
     async def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         types = TABLES[table].types

@@ -16,6 +16,7 @@ from fastapi.security import HTTPBearer
 
 from query_api import contract, exposition, retention
 from query_api.access import BRIEFLY, PREFLIGHT, mark_private, tenant_of
+from query_api.admission import Admission, CallerGone, too_large
 from query_api.catalogue import (
     catalogue,
     compare_parameters,
@@ -41,18 +42,21 @@ from query_api.series import Series
 from query_api.service import Answers, Count, Explain, Lag, refuse_all
 from query_api.sign_in_app import add_signing_in
 from query_api.sse import Times
+from query_api.status import Status
 from query_api.stream_app import STREAM, add_stream
 from schemas.errors import PROBLEM_MEDIA_TYPE, Problem, problem_headers, problem_json
 from schemas.metrics import METRICS
 from schemas.metrics.cohorts import TRIANGLE
 from schemas.metrics.funnels import FUNNELS
 from schemas.metrics.metric import Metric
-from schemas.ports import Store, StoreRejected, StoreUnavailable
+from schemas.ports import Queries, QuestionTooLarge, Store, StoreRejected, StoreUnavailable
 from schemas.signals import MEDIA_TYPE
 from schemas.tenants import Tenant, Tenants
 
 log = logging.getLogger(__name__)
 RETRY_AFTER = 2
+GONE = 499
+"""What is counted of a question whose caller left, as others do it; nobody is sent it."""
 
 Pairs = list[tuple[str, str]]
 Ask = Callable[[Pairs, Tenant], Awaitable[dict[str, Any]]]
@@ -75,15 +79,20 @@ def router(
     funnel_units: ListFunnel = list_funnel,
     differ: Differ = differences,
     takes_events: bool = False,
+    admission: Admission | None = None,
+    beside: Queries | None = None,
 ) -> APIRouter:
     """Everything that is read. Add `problems` to the application, for paths that do not exist. Whoever gives `live` can
-    close it, which ends all streams. `takes_events`: producers send to the same address.
+    close it, which ends all streams. `takes_events`: producers send to the same address. `beside` answers `/v1/status`,
+    which waits for no question (default: the store).
     """
     answers = Answers(store, watermark, count, explain, lag, count_apart if count is count_cells else None)
     series = Series(answers)
     api = APIRouter()
-    add = partial(_add, api, tenants)
-    add("/v1/metrics", _catalogue, title="The catalogue of metrics", model=contract.Catalogue, parameters=[])
+    asked = partial(_endpoint, tenants, admission or Admission())
+    at_once = partial(_endpoint, tenants, None)
+    add, add_apart = partial(_add, api, asked), partial(_add, api, at_once)
+    add_apart("/v1/metrics", _catalogue, title="The catalogue of metrics", model=contract.Catalogue, parameters=[])
     add(
         "/v1/values",
         answers.values,
@@ -91,8 +100,9 @@ def router(
         model=contract.Values,
         parameters=[*values_parameters(), *layer_parameters()],
     )
-    add("/v1/status", partial(_status, answers), title="How far counting is", model=contract.Status, parameters=[])
-    _add_exposition(api, tenants, store)
+    status = Status(beside or store, answers)
+    add_apart("/v1/status", status.answer, title="How far counting is", model=contract.Status, parameters=[])
+    _add_exposition(api, asked, store)
     _add_funnels(add, Funnels(store, watermark, funnel, funnel_units))
     add(
         "/v1/retention",
@@ -145,7 +155,7 @@ def router(
             text=contract.Revisions.__doc__ or "",
         )
     for path in (f"/v1/metrics/{{name}}{under}" for under in ("", "/explain", "/series", "/compare", "/revisions")):
-        api.add_api_route(path, _endpoint(tenants, _no_metric, _tagged), methods=["GET"], include_in_schema=False)
+        api.add_api_route(path, at_once(_no_metric, _tagged), methods=["GET"], include_in_schema=False)
         api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
     add_stream(api, live or Live(answers, tenants), tenants, times or Times(), refused=_problem, responses=_RESPONSES)
     api.add_api_route(STREAM, _preflight, methods=["OPTIONS"], include_in_schema=False)
@@ -174,7 +184,7 @@ def problems(app: FastAPI) -> None:
 
 def _add(
     api: APIRouter,
-    tenants: Tenants,
+    endpoint: Callable[[Ask, Write[dict[str, Any]]], Endpoint],
     path: str,
     ask: Ask,
     *,
@@ -186,7 +196,7 @@ def _add(
     name = path.removeprefix("/v1/").replace("/", "_")
     api.add_api_route(
         path,
-        _endpoint(tenants, ask, _tagged),
+        endpoint(ask, _tagged),
         methods=["GET"],
         summary=title,
         description=text or None,
@@ -206,22 +216,32 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"description": "A parameter is unknown or has a value that it cannot have", **_PROBLEM},
     401: {"description": "No read token or session, or an unknown one", **_PROBLEM},
     403: {"description": "A write key cannot read", **_PROBLEM},
+    422: {"description": "The question needs more than one may take", **_PROBLEM},
+    429: {"description": "As many questions of the tenant run and wait as may; try again later", **_PROBLEM},
     503: {"description": "The store does not answer; try again", **_PROBLEM},
 }
 
 
-def _endpoint(tenants: Tenants, ask: Callable[[Pairs, Tenant], Awaitable[T]], write: Write[T]) -> Endpoint:
+def _endpoint(
+    tenants: Tenants, admission: Admission | None, ask: Callable[[Pairs, Tenant], Awaitable[T]], write: Write[T]
+) -> Endpoint:
     """The answer to `ask` as a response: authenticated, every failure a problem. `write` makes it of what was answered
-    and of the tags that the caller knows.
+    and of the tags that the caller knows. Without `admission` it waits for no turn.
     """
 
     async def answer(request: Request) -> Response:
         tenant: Tenant | None = None
         try:
             tenant = tenant_of(tenants, request.headers, request.cookies)
-            content = await ask(request.query_params.multi_items(), tenant)
+            question = partial(ask, request.query_params.multi_items(), tenant)
+            content = await (admission.answered(tenant.id, question, request.receive) if admission else question())
         except Problem as problem:
             response = _problem(problem)
+        except CallerGone:
+            return Response(status_code=GONE)
+        except QuestionTooLarge as error:
+            log.warning("a question of %s was too large: %s", tenant and tenant.id, error)
+            response = _problem(too_large("it needs more memory or time, or has a larger result, than one may"))
         except StoreUnavailable as error:
             log.warning("the store does not answer: %s", error)
             response = _problem(Problem("store_unavailable", retry_after=RETRY_AFTER))
@@ -270,14 +290,14 @@ async def _preflight(request: Request) -> Response:
     )
 
 
-def _add_exposition(api: APIRouter, tenants: Tenants, store: Store) -> None:
+def _add_exposition(api: APIRouter, endpoint: Callable[[Any, Write[str]], Endpoint], store: Store) -> None:
     async def ask(query: Pairs, tenant: Tenant) -> str:
         refuse_all(query)
         return await exposition.text(store, tenant.id)
 
     api.add_api_route(
         exposition.PATH,
-        _endpoint(tenants, ask, lambda text, _: Response(text, media_type=MEDIA_TYPE)),
+        endpoint(ask, lambda text, _: Response(text, media_type=MEDIA_TYPE)),
         methods=["GET"],
         summary="The published values for Prometheus",
         description=exposition.DESCRIPTION,
@@ -325,11 +345,6 @@ async def _no_metric(query: Pairs, tenant: Tenant) -> dict[str, Any]:
 
 async def _revisions(store: Store, metric: Metric, query: Pairs, tenant: Tenant) -> dict[str, Any]:
     return await revisions.listed(store, metric, query, tenant)
-
-
-async def _status(answers: Answers, query: Pairs, tenant: Tenant) -> dict[str, Any]:
-    refuse_all(query)
-    return await answers.status(tenant)
 
 
 async def _ask(answers: Answers, metric: Metric, query: Pairs, tenant: Tenant) -> dict[str, Any]:

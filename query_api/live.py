@@ -16,13 +16,15 @@ from typing import Any
 
 import msgspec
 
+from query_api.admission import too_large
 from query_api.parameters import Query, invalid, names_list, parse
 from query_api.service import MOST_METRICS, Answers, metric_named
+from query_api.turns import Turns
 from schemas import signals
 from schemas.errors import Problem, problem_object
 from schemas.metrics.metric import Metric
 from schemas.periods import format_instant
-from schemas.ports import StoreRejected, StoreUnavailable
+from schemas.ports import QuestionTooLarge, StoreRejected, StoreUnavailable
 from schemas.tenants import Tenant, Tenants
 from schemas.tracing import CURRENT
 
@@ -31,7 +33,7 @@ MOST_QUESTIONS = 32
 MOST_LISTENERS = 2000
 """Per tenant: different questions, and listeners to all of them."""
 AT_ONCE = 2
-"""Questions of all feeds that run at the same time: fewer than the store has threads, so that others get through."""
+"""Questions of a tenant's feeds that run at the same time, so that its other questions get their turns."""
 RETRY_AFTER = 5
 
 
@@ -124,7 +126,7 @@ class Live:
         self._answers = answers
         self._tenants = tenants
         self._pace = pace or Pace()
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = Turns(None, AT_ONCE)
         self._feeds: dict[tuple[Any, ...], Feed] = {}
         self._closed = False
 
@@ -248,12 +250,14 @@ class Live:
 
     async def _compute(self, feed: Feed, metric: Metric, tenant: Tenant, watermark: int) -> None:
         try:
-            async with self._turns:
+            async with self._turns.turn(tenant.id):
                 body = await self._answers.body(parse(metric, feed.query, tenant, watermark), watermark, tenant)
         except Problem as problem:
             message = _problem(metric, problem, watermark)
         except StoreUnavailable:
             message = _problem(metric, Problem("store_unavailable"), watermark)
+        except QuestionTooLarge:
+            message = _problem(metric, too_large("it needs more memory or time than one may"), watermark)
         except Exception as error:
             if not isinstance(error, StoreRejected):
                 logger.exception("a number could not be computed for its stream")

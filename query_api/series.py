@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Any
 
@@ -31,7 +31,7 @@ MOST_POINTS = 1500
 MOST_IN_ALL = 15_000
 """Points of the total and of all segments together."""
 AT_ONCE = 2
-"""Questions of all series that run at the same time: fewer than the store has threads, so that others get through."""
+"""Points of one series that are counted at the same time, so that a tenant's other questions get their turns."""
 _EVERY = 1_000_000
 """Segments of one point: none of them is left out there."""
 _NUMBERS = ("value", "numerator", "denominator", "n")
@@ -73,7 +73,6 @@ class Series:
     """Answers one series at a time from many questions."""
 
     answers: Answers
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def series(self, metric: Metric, query: Query, tenant: Tenant) -> dict[str, Any]:
         """Raises `Problem`, `StoreUnavailable`."""
@@ -108,9 +107,10 @@ class Series:
         elif request.question.metric.by_entry and not request.question.interval and self.answers.count_apart and begun:
             whole, *bodies = await self._by_entry(request, begun, watermark, tenant)
         else:
+            turns = asyncio.Semaphore(AT_ONCE)
             whole, *bodies = await _all(
                 self.answers.body(request, watermark, tenant),
-                *(self._at(request, point, watermark, tenant) for point in begun),
+                *(self._at(request, point, watermark, tenant, turns) for point in begun),
             )
         known = list(zip(begun, bodies, strict=True))
         for segment in whole["segments"]:
@@ -128,12 +128,9 @@ class Series:
         """The body over the whole window and those over the points', from one statement."""
         answers, before = self.answers, None
         assert answers.count_apart is not None
-        async with self.turns:
-            whole, *parts = await answers.count_apart(
-                answers.store, request.question, [point.start for point in points]
-            )
-            if request.previous is not None:
-                before = await answers.count(answers.store, replace(request.previous, segments=()))
+        whole, *parts = await answers.count_apart(answers.store, request.question, [point.start for point in points])
+        if request.previous is not None:
+            before = await answers.count(answers.store, replace(request.previous, segments=()))
         return [
             body(request, whole, before, watermark, tenant.k_anon),
             *(
@@ -142,9 +139,11 @@ class Series:
             ),
         ]
 
-    async def _at(self, request: Request, point: Point, watermark: int, tenant: Tenant) -> dict[str, Any]:
+    async def _at(
+        self, request: Request, point: Point, watermark: int, tenant: Tenant, turns: asyncio.Semaphore
+    ) -> dict[str, Any]:
         """The body over one point's window."""
-        async with self.turns:
+        async with turns:
             return await self.answers.body(_asked(request, point), watermark, tenant)
 
 

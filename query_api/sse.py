@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from query_api.admission import disconnected
 from query_api.live import Listener, heartbeat
 
 Message = MutableMapping[str, Any]
@@ -65,7 +66,7 @@ class Stream:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Until the reader leaves, is cut off, or the listener is let go. Raises nothing."""
-        gone = asyncio.ensure_future(_disconnected(receive))
+        gone = asyncio.ensure_future(disconnected(receive))
         gone.add_done_callback(lambda _: self.listener.end())
         self.listener.on_end = self._hurry
         try:
@@ -129,8 +130,3 @@ class Stream:
 
 def _body(text: bytes) -> Message:
     return {"type": "http.response.body", "body": text, "more_body": True}
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -39,6 +39,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         ProblemKind("method_not_allowed", 405, "The path exists, the method does not"),
         ProblemKind("body_too_large", 413, "The body is too large"),
         ProblemKind("unsupported_encoding", 415, "The content encoding is not known"),
+        ProblemKind("question_too_large", 422, "The question needs more than one may take"),
         ProblemKind("no_valid_event", 422, "None of the events could be accepted"),
         ProblemKind("quota_exceeded", 429, "The quota of this key is used up"),
         ProblemKind("log_unavailable", 503, "The log does not answer", retryable=True),

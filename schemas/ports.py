@@ -39,6 +39,10 @@ class StoreRejected(Exception):
     """The store understood and refused (a type, a syntax, a limit): trying the same again cannot help."""
 
 
+class QuestionTooLarge(StoreRejected):
+    """A question needs more memory or time, or has a larger result, than one statement may."""
+
+
 class Log(Protocol):
     """Where ingest puts frames."""
 
@@ -55,12 +59,16 @@ class Log(Protocol):
         ...
 
 
-class Store(Protocol):
-    """Where rows live. Both calls may run at the same time from many tasks."""
+class Queries(Protocol):
+    """What answers SQL, to many tasks at the same time."""
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Rows of a SELECT with bound `{name:Type}` parameters. Raises `StoreUnavailable`, `StoreRejected`."""
         ...
+
+
+class Store(Queries, Protocol):
+    """Where rows live. Both calls may run at the same time from many tasks."""
 
     async def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         """Append rows, given by column. Raises `StoreUnavailable`, `StoreRejected`."""

@@ -93,6 +93,22 @@ DRAIN_SECONDS = Setting(
 )
 QUERY_SECONDS = Setting("SOJOURN_QUERY_SECONDS", "30", "How long one query of the store may take.", _positive)
 QUERY_THREADS = Setting("SOJOURN_QUERY_THREADS", "4", "Queries of the store that run at the same time.", _positive)
+STATEMENT_BYTES = Setting(
+    "SOJOURN_STATEMENT_BYTES",
+    "",
+    "Memory that one statement of a question may take of the store; from a third of it on it goes to disk.",
+    _positive,
+    depends="half of the machine's memory, divided by SOJOURN_QUERY_THREADS",
+)
+QUESTIONS_RUNNING = Setting(
+    "SOJOURN_QUESTIONS_RUNNING", "4", "Questions of one tenant that are answered at the same time.", _positive
+)
+QUESTIONS_WAITING = Setting(
+    "SOJOURN_QUESTIONS_WAITING", "32", "Questions of one tenant that may wait; the next one is answered 429.", _positive
+)
+QUESTION_SECONDS = Setting(
+    "SOJOURN_QUESTION_SECONDS", "120", "How long a whole question may take before it is cancelled.", _positive
+)
 DEADLINE_SECONDS = Setting(
     "SOJOURN_DEADLINE_SECONDS", "5", "How long a producer waits for the log before the answer is 503.", _positive
 )
@@ -142,6 +158,10 @@ SETTINGS: tuple[Setting, ...] = (
     DRAIN_SECONDS,
     QUERY_SECONDS,
     QUERY_THREADS,
+    STATEMENT_BYTES,
+    QUESTIONS_RUNNING,
+    QUESTIONS_WAITING,
+    QUESTION_SECONDS,
     DEADLINE_SECONDS,
     REPLICATION,
     SESSION_SECONDS,
@@ -168,6 +188,10 @@ class Settings:
     drain_seconds: int
     query_seconds: int
     query_threads: int
+    statement_bytes: int
+    questions_running: int
+    questions_waiting: int
+    question_seconds: int
     deadline_seconds: int
     replication: int
     session_seconds: int
@@ -195,6 +219,10 @@ def read(environment: Mapping[str, str], *, port: int | None = None) -> Settings
         drain_seconds=DRAIN_SECONDS.read(environment),
         query_seconds=QUERY_SECONDS.read(environment),
         query_threads=QUERY_THREADS.read(environment),
+        statement_bytes=STATEMENT_BYTES.read(environment) or 0,
+        questions_running=QUESTIONS_RUNNING.read(environment),
+        questions_waiting=QUESTIONS_WAITING.read(environment),
+        question_seconds=QUESTION_SECONDS.read(environment),
         deadline_seconds=DEADLINE_SECONDS.read(environment),
         replication=REPLICATION.read(environment),
         session_seconds=SESSION_SECONDS.read(environment),

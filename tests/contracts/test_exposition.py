@@ -188,5 +188,5 @@ def test_openapi_says_what_is_told(tenants: Tenants) -> None:
     told = served(Down(), tenants).openapi()["paths"][PATH]["get"]
     assert all(f"`{signal.name}{{" in told["description"] for signal in VALUES)
     assert "text/plain" in told["responses"]["200"]["content"]
-    assert set(told["responses"]) == {"200", "400", "401", "403", "503"}
+    assert set(told["responses"]) == {"200", "400", "401", "403", "422", "429", "503"}
     assert told["security"] == [{"readToken": []}]
