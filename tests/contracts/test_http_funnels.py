@@ -206,7 +206,7 @@ async def test_openapi_documents_the_real_parameters(http: httpx.AsyncClient, pa
     told = {parameter["name"] for parameter in operation["parameters"]}
     own = {parameter.name for parameter in FUNNELS.parameters}
     assert own | {"step_filter", "window", "from", "to", "period", "at", "tz", "segment", "filter", "limit"} <= told
-    assert set(operation["responses"]) == {"200", "304", "400", "401", "403", "503"}
+    assert set(operation["responses"]) == {"200", "304", "400", "401", "403", "422", "429", "503"}
 
 
 def test_every_parameter_is_set_in_some_hand_worked_question_and_matters() -> None:

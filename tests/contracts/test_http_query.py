@@ -409,7 +409,7 @@ async def test_openapi_documents_every_metric_with_its_real_parameters(
         told = {parameter["name"] for parameter in operation["parameters"]}
         assert {own.name for own in metric.parameters} | {"window", "at", "filter"} <= told
         assert metric.meaning in operation["description"]
-        assert set(operation["responses"]) == {"200", "304", "400", "401", "403", "503"}
+        assert set(operation["responses"]) == {"200", "304", "400", "401", "403", "422", "429", "503"}
     assert "Problem" in document["components"]["schemas"]
     assert document["components"]["securitySchemes"]["readToken"]["scheme"] == "bearer"
 
