@@ -1,4 +1,4 @@
-"""One tenant asks fifty heavy questions at once; how long another one waits for its own: `python -m tests.faults.questions`.
+"""One tenant asks fifty heavy questions at once, another one its own: `python -m tests.faults.questions`.
 
 Every heavy question is asked again as soon as it is answered, refused ones after the time that the refusal names. Half
 of the callers leave in the middle once, so that what they asked has to end in the engine. Beside it another tenant asks
