@@ -1,8 +1,7 @@
 """Long streams through HTTP, Kafka and two Faust workers: byte for byte the answers of the one-process mode.
 
-Each stream has a cluster of its own, because an event's id, by which equal times are told apart, is that of its tenant
-too. Deliveries are shuffled and a third of them comes twice. Corrected times belong to the receipt, which is "now" for
-a running service; so each event carries its corrected time, and no `sentAt`.
+All streams go to one tenant of one cluster. Deliveries are shuffled and a third of them comes twice. Corrected times
+belong to the receipt, which is "now" for a running service; so each event carries its corrected time, and no `sentAt`.
 """
 
 from __future__ import annotations
@@ -20,16 +19,17 @@ import pytest
 from schemas.record import decode_records
 from tests.cluster import Cluster
 from tests.reference.copies import iso
-from tests.reference.harness import TENANT, answers, ask, frame
+from tests.reference.harness import TENANT, answers, ask, filled, frame
 from tests.reference.stream import Delivery, duplicated, shuffled
+from tests.rotation import some
 from tests.service import READ_TOKEN, WRITE_KEY
-from tests.streams.streams import SIZE, STREAMS, share
+from tests.streams.streams import SIZE, STREAMS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.engine]
 MAY_DIFFER = ("watermark", "status")
-# The whole of the shop's; of the others less, and a third of their questions.
-SIZES = {"shop": 2 * SIZE, "experience": SIZE // 5, "growth": SIZE // 5}
-TURNS = {"shop": 1, "experience": 3, "growth": 3}
+SIZES = {"shop": SIZE // 2, "experience": SIZE // 5, "growth": SIZE // 5}
+QUESTIONS = {"shop": 8, "experience": 6, "growth": 8}
+"""So many are asked in a usual run, all in a full one."""
 
 
 def dated(delivery: Mapping[str, Any]) -> Delivery:
@@ -67,17 +67,19 @@ async def send(cluster: Cluster, deliveries: list[Delivery], clients: int = 8) -
         await asyncio.gather(*(client() for _ in range(clients)))
 
 
-@pytest.mark.parametrize("name", STREAMS)
-async def test_three_processes_answer_byte_for_byte_as_one_does(name: str, engine_dsn: str, tmp_path: Path) -> None:
-    one = STREAMS[name]
-    deliveries = [dated(delivery) for delivery in one.draw(SIZES[name])]
-    questions = [one.questions[place] for place in share(one.questions, 0, TURNS[name])]
-    expected = await answers(engine_dsn, deliveries, tmp_path, questions, one.surveys)
-    tenant = {**TENANT, "write_keys": [WRITE_KEY], "read_tokens": [READ_TOKEN], "questions": one.surveys}
+async def test_three_processes_answer_byte_for_byte_as_one_does(engine_dsn: str, tmp_path: Path) -> None:
+    deliveries = [dated(delivery) for name, one in STREAMS.items() for delivery in one.draw(SIZES[name])]
+    asked = [
+        each for name, one in STREAMS.items() for each in some(one.questions, QUESTIONS[name], f"processes {name}")
+    ]
+    surveys = [question for one in STREAMS.values() for question in one.surveys]
+    async with filled(engine_dsn, deliveries) as store:
+        expected = await answers(store, tmp_path, asked, surveys)
+    tenant = {**TENANT, "write_keys": [WRITE_KEY], "read_tokens": [READ_TOKEN], "questions": surveys}
     with Cluster(tmp_path / "cluster", tenants={"tenants": [tenant]}) as cluster:
         await send(cluster, duplicated(shuffled(deliveries, 1), 2))
         await asyncio.to_thread(cluster.settle, 240.0)
         headers = {"Authorization": f"Bearer {READ_TOKEN}"}
         async with httpx.AsyncClient(base_url=cluster.query.url, headers=headers) as client:
-            for (metric, query), wanted in zip(questions, expected, strict=True):
+            for (metric, query), wanted in zip(asked, expected, strict=True):
                 assert body(await ask(client, metric, query)) == body(wanted), (metric, query)

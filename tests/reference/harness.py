@@ -83,19 +83,23 @@ async def ask(client: httpx.AsyncClient, metric: str, query: Mapping[str, Any]) 
 
 
 async def answers(
-    dsn: str,
-    deliveries: Iterable[Mapping[str, Any]],
+    store: ClickHouseStore,
     folder: Path,
     asked: Iterable[tuple[str, Mapping[str, Any]]],
     questions: Sequence[Mapping[str, Any]] = (),
 ) -> list[bytes]:
-    """The bodies of answers to (metric, query) over a store of its own with only these deliveries."""
+    """The bodies of answers to (metric, query)."""
+    async with reader(store, folder, questions) as client:
+        return [await ask(client, metric, query) for metric, query in asked]
+
+
+@asynccontextmanager
+async def filled(dsn: str, deliveries: Iterable[Mapping[str, Any]]) -> AsyncIterator[ClickHouseStore]:
+    """A database with only these deliveries, dropped afterwards."""
     store = ClickHouseStore(dsn, name=f"test_{uuid.uuid4().hex}")
     await store.open()
     await migrate(store)
     await feed(store, deliveries)
-    async with reader(store, folder, questions) as client:
-        found = [await ask(client, metric, query) for metric, query in asked]
+    yield store
     await store.command(f"DROP DATABASE {store.database} SYNC")
     await store.close()
-    return found

@@ -1,8 +1,8 @@
 """The random streams that every metric is proven on, each with what is asked of it.
 
 Their events come twice, in disorder, late and under other clocks; orders are refunded and cancelled, answers edited,
-people merged and parted. `SOJOURN_TEST_STREAM` sets the number of different events of each (100,000 if unset; of the
-shop's twice as many).
+people merged and parted. Each has 10,000 different events, in a full run 200,000; `SOJOURN_TEST_STREAM` sets another
+number.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import Any
 from tests.reference import experience_stream
 from tests.reference.growth_stream import GrowthJourneys
 from tests.reference.stream import Delivery, duplicated, rebatched, shuffled, stream
+from tests.rotation import full
 from tests.streams import experience, growth, shop
 
-SIZE = int(os.environ.get("SOJOURN_TEST_STREAM", "100000"))
+SIZE = int(os.environ.get("SOJOURN_TEST_STREAM") or (200_000 if full() else 10_000))
 Question = tuple[str, dict[str, Any]]
 # Other ways for the same events to arrive, by a seed.
 ORDERS: dict[str, Callable[[list[Delivery], int], list[Delivery]]] = {
@@ -30,18 +31,15 @@ ORDERS: dict[str, Callable[[list[Delivery], int], list[Delivery]]] = {
 
 @dataclass(frozen=True)
 class RandomStream:
-    """`draw(size)` is the same for the same size; `surveys` is the tenant's register of survey questions; `size` is how
-    many different events are asked about.
-    """
+    """`draw(size)` is the same for the same size; `surveys` is the tenant's register of survey questions."""
 
     draw: Callable[[int], list[Delivery]]
     questions: Sequence[Question]
     surveys: Sequence[Mapping[str, Any]] = ()
-    size: int = SIZE
 
 
 STREAMS: dict[str, RandomStream] = {
-    "shop": RandomStream(lambda size: stream(20261025, size), shop.QUESTIONS, size=2 * SIZE),
+    "shop": RandomStream(lambda size: stream(20261025, size), shop.QUESTIONS),
     "experience": RandomStream(
         lambda size: experience_stream.experience(20261119, size), experience.QUESTIONS, experience_stream.QUESTIONS
     ),
