@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from ingest.body import Items, inflate, part
-from ingest.item import Arrival, Envelope, message_id_of, read_envelope, take
-from schemas.events import BadField
+from ingest.envelope import Envelope, read_envelope, strict
+from ingest.item import Arrival, message_id_of, take
+from schemas.errors import INGEST_WARNINGS
+from schemas.events import BadField, Doubt
 from schemas.record import DeadLetter, Frame, decode_records, encode, payload
 
 
@@ -29,6 +31,8 @@ class Dialect:
     source: str
     list_key: str = "events"
     named: Callable[[Envelope], Any] = named_by_event
+    unread: tuple[str, ...] = ()
+    """Fields of an item that the family's clients send for others: nothing is lost if nobody reads them."""
 
 
 NATIVE = Dialect("native")
@@ -52,6 +56,7 @@ def accept(
     source: str = "",
     dialect: Dialect = NATIVE,
     sent_at: Any = None,
+    zone: str = "UTC",
 ) -> Accepted:
     """All items of a request body. Raises `Problem` if it cannot be unpacked or parted, or is too large."""
     items = part(inflate(body), dialect.list_key)
@@ -63,6 +68,7 @@ def accept(
         random_id=random_id,
         dialect=dialect,
         sent_at=sent_at,
+        zone=zone,
     )
 
 
@@ -76,6 +82,7 @@ def accept_items(
     dialect: Dialect = NATIVE,
     sent_at: Any = None,
     request_id: str = "",
+    zone: str = "UTC",
 ) -> Accepted:
     """Items that are parted already. Raises nothing."""
     arrival = Arrival(
@@ -84,23 +91,28 @@ def accept_items(
         received_at=received_at,
         sent_at=sent_at if items.sent_at is None else items.sent_at,
         random_id=random_id,
+        zone=zone,
         named=dialect.named,
         request_id=request_id,
     )
     outcome = Accepted(Frame(received_at))
+    read = strict(dialect.unread)
+    doubts: list[Doubt] = []
     for index, raw in enumerate(items.items):
         message_id = ""
         try:
-            envelope = read_envelope(raw)
+            envelope = read_envelope(raw, read, dialect.unread, doubts)
             message_id = message_id_of(envelope)
-            record, warnings = take(raw, envelope, message_id, arrival)
+            record = take(raw, envelope, message_id, arrival, doubts)
         except BadField as bad:
             _refuse(outcome, arrival, raw, index=index, message_id=message_id, bad=bad)
-            continue
-        outcome.frame.records.append(encode(record))
-        outcome.accepted += 1
-        if warnings:
-            outcome.warnings.extend({"index": index, "code": code} for code in warnings)
+        else:
+            outcome.frame.records.append(encode(record))
+            outcome.accepted += 1
+            if doubts:
+                outcome.warnings += [_warning(index, doubt) for doubt in doubts]
+        if doubts:
+            doubts.clear()
     return outcome
 
 
@@ -121,6 +133,13 @@ def refuse_stored(outcome: Accepted, refused: Mapping[int, str]) -> None:
         )
     outcome.rejected.sort(key=lambda each: int(each["index"]))
     outcome.accepted -= len(refused)
+
+
+def _warning(index: int, doubt: Doubt) -> dict[str, Any]:
+    message = INGEST_WARNINGS[doubt.code]
+    if doubt.message:
+        message = f"{message} ({doubt.message})"
+    return {"index": index, "code": doubt.code, "field": doubt.field or None, "message": message}
 
 
 def _refuse(outcome: Accepted, arrival: Arrival, raw: bytes, *, index: int, message_id: str, bad: BadField) -> None:

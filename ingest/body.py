@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from ingest import bare_words
 from schemas.errors import Problem
 
 MAX_WIRE_BYTES = 1_000_000
@@ -123,6 +124,12 @@ def part(body: bytes, list_key: str) -> Items:
     text = repaired(_unwrap(body.removeprefix(_BOM).strip(_BLANK)))
     try:
         return _part(text, list_key)
+    except Problem:
+        hidden = bare_words.hide(text)
+        if hidden is None:
+            raise
+        whole = _part(hidden, list_key)
+        return msgspec.structs.replace(whole, items=[bare_words.show(item) for item in whole.items])
     except RecursionError:
         if len(text) > _LONGEST_CUT:
             raise Problem("malformed_body", "The body is nested too deep to be read.") from None

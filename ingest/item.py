@@ -1,12 +1,12 @@
-"""One item becomes one record: its envelope read, its times set right, its properties checked. Pure.
+"""One item becomes one record: its times set right, its ids and properties checked. Pure.
 
-Time, randomness and the clock are arguments. Whatever makes an item unusable raises `BadField`, which says where.
+Time, randomness and the clock are arguments. Whatever makes an item unusable raises `BadField`, which says where; what
+is only odd becomes a `Doubt`, of which the producer is warned.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import string
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,62 +14,28 @@ from uuid import NAMESPACE_URL
 
 import msgspec
 
-from ingest.body import BRACKETS, UNREADABLE
-from schemas.events import BadField, canonical, lookup
+from ingest import bare_words
+from ingest.body import UNREADABLE
+from ingest.envelope import NO_OBJECT, Envelope
+from schemas.events import BadField, Doubt, canonical, lookup, similar
 from schemas.events.bots import is_crawler
-from schemas.events.fields import Unreadable, milliseconds, pick, read_text, text
-from schemas.limits import (
-    LONGEST_ID,
-    LONGEST_MESSAGE_ID,
-    LONGEST_NAME,
-    MAX_DEPTH,
-    MAX_EVENT_BYTES,
-    SEQUENCE,
-    TIME,
-    YEARS,
-)
+from schemas.events.fields import pick, read_flag, read_text, text
+from schemas.events.ids import NOBODY, is_placeholder
+from schemas.events.times import milliseconds
+from schemas.events.unreadable import Unreadable
+from schemas.events.words import CHANNELS, COUNTRIES, DEVICES
+from schemas.limits import LONGEST_ID, LONGEST_MESSAGE_ID, LONGEST_NAME, SEQUENCE, TIME, YEARS
 from schemas.record import Record
 
 SKEW_MS = 300_000
 """A sender's clock is corrected only if it is further off than this."""
 
 _IDENTITY = frozenset({"identify", "alias", "unalias"})
-_NO_OBJECT = msgspec.Raw(b"{}")
 _URL = NAMESPACE_URL.bytes
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in string.hexdigits}
-_WHERE = re.compile(r" - at `\$\.(\w+)")
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _in_order = msgspec.json.Encoder(order="deterministic").encode
-
-
-class Envelope(msgspec.Struct, rename="camel"):
-    """What an item says besides its properties; each field in both spellings (a second field where they differ)."""
-
-    event: Any = None
-    type: Any = None
-    name: Any = None
-    message_id: Any = None
-    message_id_: Any = msgspec.field(default=None, name="message_id")
-    user_id: Any = None
-    user_id_: Any = msgspec.field(default=None, name="user_id")
-    anonymous_id: Any = None
-    anonymous_id_: Any = msgspec.field(default=None, name="anonymous_id")
-    session_id: Any = None
-    session_id_: Any = msgspec.field(default=None, name="session_id")
-    previous_id: Any = None
-    previous_id_: Any = msgspec.field(default=None, name="previous_id")
-    timestamp: Any = None
-    original_timestamp: Any = None
-    original_timestamp_: Any = msgspec.field(default=None, name="original_timestamp")
-    sent_at: Any = None
-    sent_at_: Any = msgspec.field(default=None, name="sent_at")
-    sequence: Any = None
-    context: msgspec.Raw = _NO_OBJECT
-    properties: msgspec.Raw = _NO_OBJECT
-    traits: msgspec.Raw = _NO_OBJECT
-
-
-_envelope = msgspec.json.Decoder(Envelope).decode
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -80,36 +46,11 @@ class Arrival(msgspec.Struct, frozen=True):
     received_at: int
     sent_at: Any
     random_id: Callable[[], str]
+    zone: str
+    """In which a date begins at midnight."""
     named: Callable[[Envelope], Any]
     """The raw event name of an item; a client family may take it from elsewhere than `event`."""
     request_id: str = ""
-
-
-def depth(raw: bytes) -> int:
-    """How deep objects and lists are nested. Only counts brackets outside text."""
-    level = deepest = 0
-    for found in BRACKETS.finditer(raw):
-        if found[1]:
-            level += 1
-            deepest = max(deepest, level)
-        elif found[2]:
-            level -= 1
-    return deepest
-
-
-def read_envelope(raw: bytes) -> Envelope:
-    """The envelope of one item. Raises `BadField`."""
-    if len(raw) > MAX_EVENT_BYTES:
-        raise BadField("event_too_large", "", f"an event has at most {MAX_EVENT_BYTES} bytes")
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and depth(raw) > MAX_DEPTH:
-        raise BadField("too_deep", "", f"an event is nested at most {MAX_DEPTH} levels deep")
-    try:
-        return _envelope(raw)
-    except UNREADABLE as error:
-        where = _WHERE.search(str(error))
-        if where:
-            raise BadField("invalid_property", where[1], str(error)) from None
-        raise BadField("invalid_event", "", f"no JSON object: {error}") from None
 
 
 def message_id_of(envelope: Envelope) -> str:
@@ -117,51 +58,48 @@ def message_id_of(envelope: Envelope) -> str:
     return _id(envelope.message_id, envelope.message_id_, "messageId", LONGEST_MESSAGE_ID)
 
 
-def take(raw: bytes, envelope: Envelope, message_id: str, arrival: Arrival) -> tuple[Record, list[str]]:
-    """The record of one item, and codes of what the producer should know about it. Raises `BadField`."""
-    warnings: list[str] = []
-    raw_name = arrival.named(envelope)
-    if not isinstance(raw_name, str) or not raw_name.strip():
-        raise BadField("invalid_event", "event", "event must be a name")
-    if len(raw_name) > LONGEST_NAME:
-        raise BadField("invalid_event", "event", f"the name of an event has at most {LONGEST_NAME} characters")
-    name = canonical(raw_name)
+def take(raw: bytes, envelope: Envelope, message_id: str, arrival: Arrival, doubts: list[Doubt]) -> Record:
+    """The record of one item; what the producer should know about it goes into `doubts`. Raises `BadField`."""
+    raw_name, name = _named(arrival.named(envelope))
     context = _members(envelope.context, "context")
     properties = _members(envelope.properties, "properties")
     traits = _members(envelope.traits, "traits")
 
-    time, original, sent_at = _times(envelope, arrival, warnings)
+    time, original, sent_at = _times(envelope, arrival, doubts)
+    if message_id and is_placeholder(message_id):
+        doubts.append(Doubt("placeholder_id", "messageId"))
+        message_id = ""
     if not message_id:
         if original is None:
-            warnings.append("unidentified")
+            doubts.append(Doubt("unidentified", "messageId"))
             message_id = arrival.random_id()
         else:
             message_id = uuid5_of_url(raw.decode(errors="replace"))
 
-    lookup(name).validate(properties)
-    user_id = _id(envelope.user_id, envelope.user_id_, "userId")
-    anonymous_id = _id(envelope.anonymous_id, envelope.anonymous_id_, "anonymousId")
-    previous_id = _id(envelope.previous_id, envelope.previous_id_, "previousId")
-    if name in _IDENTITY:
-        user_id = user_id or _checked_id(pick(properties, "user_id"), "properties.userId")
-        anonymous_id = anonymous_id or _checked_id(pick(properties, "anonymous_id"), "properties.anonymousId")
-        previous_id = previous_id or _checked_id(pick(properties, "previous_id"), "properties.previousId")
-        _check_identity(name, user_id, anonymous_id, previous_id)
+    event = lookup(name)
+    if event.family == "custom" and (meant := similar(name)):
+        doubts.append(Doubt("similar_name", "event", f"{raw_name} is not known: is {meant} meant?"))
+    kept = None
+    checked = event.validate(properties, arrival.zone)
+    if checked:
+        doubts += checked.doubts
+        if checked.settled:
+            properties, kept = checked.settled, msgspec.Raw(_encode(checked.settled))
+    people = _people(envelope, name, properties, doubts)
+    user_id, anonymous_id, previous_id = people
     sequence = _sequence(envelope)
     session_id = _id(envelope.session_id, envelope.session_id_, "sessionId")
     if not session_id and context:
         session_id = _checked_id(pick(context, "session_id"), "context.sessionId")
-    device, agent = context.get("device"), pick(context, "user_agent")
-    dimensions = (
-        _country(context),
-        text(properties, "channel") or text(context, "channel"),
-        text(device, "type") if isinstance(device, dict) else "",
-    )
-    bot = context.get("bot") is True or (isinstance(agent, str) and is_crawler(agent))
+    if session_id and is_placeholder(session_id):
+        doubts.append(Doubt("placeholder_id", "sessionId"))
+        session_id = ""
+    dimensions = _dimensions(context, properties, doubts)
+    bot = bool(context) and _is_bot(context, doubts)
     told = _traits(name, context, properties, traits)
     # No time goes in: copies of one event may carry different ones.
-    content = (name, user_id, anonymous_id, previous_id, session_id, sequence, *dimensions, bot, told)
-    record = Record(
+    content = (name, *people, session_id, sequence, *dimensions, bot, told, properties or traits)
+    return Record(
         tenant=arrival.tenant,
         source=arrival.source,
         event_id=uuid5_of_url(f"sojourn:{arrival.tenant}/{arrival.source}/{message_id}"),
@@ -170,7 +108,7 @@ def take(raw: bytes, envelope: Envelope, message_id: str, arrival: Arrival) -> t
         raw_name=raw_name,
         time=time,
         received_at=arrival.received_at,
-        hash=_eight_bytes((*content, properties or traits)),
+        hash=_eight_bytes(content),
         original_time=original,
         sent_at=sent_at,
         sequence=sequence,
@@ -183,11 +121,19 @@ def take(raw: bytes, envelope: Envelope, message_id: str, arrival: Arrival) -> t
         device=dimensions[2],
         bot=bot,
         traits=told,
-        properties=_kept(envelope, traits),
-        context=envelope.context if context else _NO_OBJECT,
+        properties=kept or _kept(envelope, properties, traits),
+        context=envelope.context if context else NO_OBJECT,
         request_id=arrival.request_id,
     )
-    return record, warnings
+
+
+def _named(raw_name: Any) -> tuple[str, str]:
+    """The name as written, and the one that is stored."""
+    if not isinstance(raw_name, str) or not raw_name.strip():
+        raise BadField("invalid_event", "event", "event must be a name")
+    if len(raw_name) > LONGEST_NAME:
+        raise BadField("invalid_event", "event", f"the name of an event has at most {LONGEST_NAME} characters")
+    return raw_name, canonical(raw_name)
 
 
 def uuid5_of_url(name: str) -> str:
@@ -197,18 +143,21 @@ def uuid5_of_url(name: str) -> str:
 
 
 def _members(raw: msgspec.Raw, field: str) -> dict[str, Any]:
-    if raw is _NO_OBJECT:
+    if raw is NO_OBJECT:
         return {}
     try:
         value = _decode(raw)
     except (*UNREADABLE, ValueError) as error:
-        code = "invalid_property" if "out of range" in str(error) else "invalid_event"
-        raise BadField(code, field, f"{field} cannot be read: {error}") from None
-    if value is None:
+        found = bare_words.find(bytes(raw))
+        if found:
+            message = f"{found[1][:40]} is a number out of range"
+            raise BadField("invalid_property", f"{field}.{found[0]}", message) from None
+        raise BadField("invalid_event", field, f"{field} cannot be read: {error}") from None
+    if type(value) is dict:
+        return value
+    if value is None or value == []:  # the latter is how PHP writes an object without members
         return {}
-    if not isinstance(value, dict):
-        raise BadField("invalid_property", field, f"{field} must be an object")
-    return value
+    raise BadField("invalid_property", field, f"{field} must be an object")
 
 
 def _either(camel: Any, snake: Any) -> Any:
@@ -232,20 +181,47 @@ def _checked_id(value: Any, name: str, longest: int = LONGEST_ID) -> str:
         read = read_text(value)
     except Unreadable as error:
         raise BadField("invalid_property", name, str(error)) from None
-    if isinstance(value, float):
+    if isinstance(value, float) and not value.is_integer():
         raise BadField("invalid_property", name, "expected text or a whole number")
     if len(read) > longest:
         raise BadField("id_too_long", name, f"{name} has at most {longest} characters")
     return read
 
 
-def _times(envelope: Envelope, arrival: Arrival, warnings: list[str]) -> tuple[int, int | None, int | None]:
-    """Event time, the time as sent, and when it was sent; the first one corrected if the sender's clock is wrong."""
+def _people(envelope: Envelope, name: str, properties: Mapping[str, Any], doubts: list[Doubt]) -> tuple[str, str, str]:
+    """User id, anonymous id and previous id; a placeholder is nobody's, and nothing that people are joined by."""
+    user_id = _id(envelope.user_id, envelope.user_id_, "userId")
+    anonymous_id = _id(envelope.anonymous_id, envelope.anonymous_id_, "anonymousId")
+    previous_id = _id(envelope.previous_id, envelope.previous_id_, "previousId")
+    if name in _IDENTITY:
+        user_id = user_id or _checked_id(pick(properties, "user_id"), "properties.userId")
+        anonymous_id = anonymous_id or _checked_id(pick(properties, "anonymous_id"), "properties.anonymousId")
+        previous_id = previous_id or _checked_id(pick(properties, "previous_id"), "properties.previousId")
+        _check_identity(name, user_id, anonymous_id, previous_id)
+    people = (user_id, anonymous_id, previous_id)
+    if NOBODY.isdisjoint(people) and "{" not in user_id + anonymous_id + previous_id:
+        return people
+    known = []
+    for field, value in zip(("userId", "anonymousId", "previousId"), people, strict=True):
+        is_nobody = bool(value) and is_placeholder(value, NOBODY)
+        if is_nobody and name in ("alias", "unalias"):
+            raise BadField("invalid_property", field, f"{value[:40]} is nobody's id")
+        if is_nobody:
+            doubts.append(Doubt("placeholder_id", field))
+        known.append("" if is_nobody else value)
+    return known[0], known[1], known[2]
+
+
+def _times(envelope: Envelope, arrival: Arrival, doubts: list[Doubt]) -> tuple[int, int | None, int | None]:
+    """Event time, the time as sent, and when it was sent; the first one corrected if the sender's clock is wrong.
+
+    An item that says when it was received has been corrected by whoever received it.
+    """
     given, field = envelope.timestamp, "timestamp"
     if given is None or given == "":
         given, field = _either(envelope.original_timestamp, envelope.original_timestamp_), "originalTimestamp"
     own_sent_at = _either(envelope.sent_at, envelope.sent_at_)
-    sent_at = _sent_at(arrival.sent_at if own_sent_at is None else own_sent_at, warnings)
+    sent_at = _sent_at(arrival.sent_at if own_sent_at is None else own_sent_at, doubts)
     if given is None:
         return arrival.received_at, None, sent_at
     if not isinstance(given, str):
@@ -255,16 +231,20 @@ def _times(envelope: Envelope, arrival: Arrival, warnings: list[str]) -> tuple[i
     except Unreadable as error:
         raise BadField("invalid_timestamp", field, str(error)) from None
     time = original
-    if sent_at is not None and abs(arrival.received_at - sent_at) > SKEW_MS:
+    if (
+        sent_at is not None
+        and abs(arrival.received_at - sent_at) > SKEW_MS
+        and _either(envelope.received_at, envelope.received_at_) is None
+    ):
         time = arrival.received_at - (sent_at - original)
     if time not in TIME or original not in TIME:
         raise BadField("invalid_timestamp", field, f"a time lies in the years {YEARS}")
     if time > arrival.received_at + SKEW_MS:
-        warnings.append("future")
+        doubts.append(Doubt("future", field))
     return time, original, sent_at
 
 
-def _sent_at(value: Any, warnings: list[str]) -> int | None:
+def _sent_at(value: Any, doubts: list[Doubt]) -> int | None:
     if value is None or value == "":
         return None
     try:
@@ -273,7 +253,7 @@ def _sent_at(value: Any, warnings: list[str]) -> int | None:
         sent_at = -1
     if sent_at in TIME:
         return sent_at
-    warnings.append("sent_at_ignored")
+    doubts.append(Doubt("sent_at_ignored", "sentAt"))
     return None
 
 
@@ -293,10 +273,43 @@ def _check_identity(name: str, user_id: str, anonymous_id: str, previous_id: str
         raise BadField("missing_property", "previousId", f"{name} needs previousId")
 
 
-def _country(context: Mapping[str, Any]) -> str:
-    location = context.get("location")
-    told = text(context, "country") or (text(location, "country") if isinstance(location, dict) else "")
-    return told.strip()
+def _dimensions(context: Mapping[str, Any], properties: Mapping[str, Any], doubts: list[Doubt]) -> tuple[str, str, str]:
+    """Country, channel and device, each in one spelling."""
+    country, device = context.get("country"), context.get("device")
+    if not country and isinstance(location := context.get("location"), dict):
+        country = location.get("country")
+    if isinstance(device, dict):
+        device = device.get("type")
+    channel = text(properties, "channel") or _stated(context.get("channel"), "context.channel", doubts)
+    country, device = _stated(country, "context.country", doubts), _stated(device, "context.device", doubts)
+    return (
+        COUNTRIES.read(country) if country else "",
+        CHANNELS.read(channel) if channel else "",
+        DEVICES.read(device) if device else "",
+    )
+
+
+def _is_bot(context: Mapping[str, Any], doubts: list[Doubt]) -> bool:
+    """Whether the context says so, or the published list knows the user agent."""
+    said = context.get("bot")
+    try:
+        if said is not None and said != "" and read_flag(said):
+            return True
+    except Unreadable as error:
+        doubts.append(Doubt("unreadable_property", "context.bot", str(error)))
+    agent = pick(context, "user_agent")
+    return isinstance(agent, str) and is_crawler(agent)
+
+
+def _stated(value: Any, field: str, doubts: list[Doubt]) -> str:
+    """A text that is no reason to refuse an event if it is none."""
+    if value is None or type(value) is str:
+        return value or ""
+    try:
+        return read_text(value)
+    except Unreadable as error:
+        doubts.append(Doubt("unreadable_property", field, str(error)))
+        return ""
 
 
 def _traits(
@@ -323,14 +336,11 @@ def _shown(value: Any) -> str:
         return ""
 
 
-def _kept(envelope: Envelope, traits: Mapping[str, Any]) -> msgspec.Raw:
+def _kept(envelope: Envelope, properties: Mapping[str, Any], traits: Mapping[str, Any]) -> msgspec.Raw:
     """The producer's own bytes; traits of an item without properties are kept as its properties."""
-    properties = envelope.properties
-    if len(memoryview(properties)) > len(b"null"):
-        return properties
-    if traits and bytes(properties) in (b"{}", b"null"):
-        return msgspec.Raw(b'{"traits":' + bytes(envelope.traits) + b"}")
-    return _NO_OBJECT if bytes(properties) == b"null" else properties
+    if properties:
+        return envelope.properties
+    return msgspec.Raw(b'{"traits":' + bytes(envelope.traits) + b"}") if traits else NO_OBJECT
 
 
 def _eight_bytes(content: tuple[Any, ...]) -> int:

@@ -175,6 +175,7 @@ class Ingest:
             dialect=route.dialect,
             sent_at=request.headers.get("sentat"),
             request_id=request.headers.get(HEADER, ""),
+            zone=tenant.timezone,
         )
         await self._append(outcome)
         return protocol.success(outcome)

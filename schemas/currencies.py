@@ -1,8 +1,49 @@
-"""How many decimals a currency's minor unit has (ISO 4217); money is counted in minor units and shown in whole ones."""
+"""Currencies (ISO 4217): their codes, what else stands for them, and how many decimals their minor units have.
+
+Money is counted in minor units and shown in whole ones.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from schemas.words import Vocabulary
+
+_CODES = """
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLF CLP
+CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR
+ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP
+MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG
+SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYI UYU UYW UZS VED VES VND
+VUV WST XAF XCD XCG XDR XOF XPF YER ZAR ZMW ZWG"""
+_SYMBOLS: Mapping[str, tuple[str, ...]] = {
+    "EUR": ("€", "euro", "euros"),
+    "USD": ("US$", "us dollar", "us dollars"),
+    "GBP": ("£", "pound sterling"),
+    "CAD": ("CA$", "C$"),
+    "AUD": ("AU$", "A$"),
+    "NZD": ("NZ$",),
+    "HKD": ("HK$",),
+    "SGD": ("S$",),
+    "BRL": ("R$",),
+    "CHF": ("Fr.", "SFr.", "swiss franc"),
+    "JPY": ("JP¥", "yen"),
+    "CNY": ("CN¥", "RMB"),
+    "INR": ("₹", "Rs.", "rupee"),
+    "KRW": ("₩",),
+    "RUB": ("₽",),
+    "UAH": ("₴",),
+    "TRY": ("₺",),
+    "ILS": ("₪",),
+    "VND": ("₫",),
+    "PLN": ("zł",),
+    "CZK": ("Kč",),
+    "HUF": ("Ft",),
+    "NGN": ("₦",),
+    "PHP": ("₱",),
+}
+"""Symbols and names that mean one currency: `$`, `¥` and `kr` mean several."""
+CURRENCIES = Vocabulary("currency", {code: _SYMBOLS.get(code, ()) for code in _CODES.split()}, upper=True)
 
 MINOR_DIGITS: Mapping[str, int] = {
     **dict.fromkeys(

@@ -63,6 +63,11 @@ REJECTIONS: dict[str, str] = {
 INGEST_WARNINGS: dict[str, str] = {
     "unidentified": "No message id and no time: if this event is sent again, it counts twice.",
     "sent_at_ignored": "sentAt could not be read; no correction for a wrong clock was made.",
+    "placeholder_id": "A placeholder such as undefined, null or an unfilled template is no id: it counts as absent.",
+    "unknown_field": "A field that nothing reads; what belongs to the event goes into `properties`.",
+    "unknown_word": "A word that is none of those that this property can be: it decides nothing.",
+    "unreadable_property": "A value that cannot be read: it counts as absent.",
+    "similar_name": "An event that nothing declares, with a name close to one that is declared.",
     "future": "Dated more than 5 minutes after receipt; it counts once its time has come.",
 }
 """Codes of `warnings` in the answer to a producer: the event was accepted."""

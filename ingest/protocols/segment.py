@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ingest.accept import Accepted, Dialect
+from ingest.envelope import Envelope
 from ingest.http import Request, Response, answer, sdk_problem_answer
-from ingest.item import Envelope
 from ingest.protocols.protocol import Lookup, Protocol, Route
 from schemas.tenants import Tenant
 
@@ -23,6 +23,18 @@ _SINGLE = {
     "alias": ("/v1/a", "/v1/alias", "/api/s/alias"),
     "group": ("/v1/g", "/v1/group", "/api/s/group"),
 }
+_UNREAD = (
+    "_metadata",
+    "category",
+    "channel",
+    "groupId",
+    "integrations",
+    "library",
+    "projectId",
+    "request_ip",
+    "rudderId",
+    "version",
+)
 _BATCH = ("/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch")
 
 
@@ -39,7 +51,7 @@ def _named_by(default: str) -> Callable[[Envelope], Any]:
 
 
 def _dialect(default: str) -> Dialect:
-    return Dialect("segment", "batch", _named_by(default))
+    return Dialect("segment", "batch", _named_by(default), _UNREAD)
 
 
 def success(outcome: Accepted) -> Response:

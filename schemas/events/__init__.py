@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from schemas.events import accounts, commerce, contacts, support, surveys, visits
-from schemas.events.declared import EVENTS, NAMES, BadField, Event
+from schemas.events.declared import CUSTOM, EVENTS, NAMES, BadField, Doubt, Event
+from schemas.events.typos import Neighbours
 
+_NEIGHBOURS = Neighbours(NAMES.spellings)
 FAMILIES = (visits, commerce, accounts, support, contacts, surveys)
 
 
@@ -22,7 +25,7 @@ def _canonical(raw_name: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _custom(name: str) -> Event:
-    return Event(name=name, family="custom", actor="person")
+    return replace(CUSTOM, name=name)
 
 
 def lookup(name: str) -> Event:
@@ -30,9 +33,15 @@ def lookup(name: str) -> Event:
     return EVENTS.get(name) or _custom(name)
 
 
+@lru_cache(maxsize=8192)
+def similar(name: str) -> str:
+    """The declared name that the undeclared `name` comes close to, "" if none."""
+    return _NEIGHBOURS.nearest(name)
+
+
 def names_of_family(family: str) -> list[str]:
     """The canonical names of a family, sorted."""
     return sorted(event.name for event in EVENTS.values() if event.family == family)
 
 
-__all__ = ["EVENTS", "FAMILIES", "BadField", "Event", "canonical", "lookup", "names_of_family"]
+__all__ = ["EVENTS", "FAMILIES", "BadField", "Doubt", "Event", "canonical", "lookup", "names_of_family", "similar"]

@@ -2,18 +2,58 @@
 
 from __future__ import annotations
 
-from schemas.events.declared import Declared, Id, Instant, Number, Text
+from schemas.events.declared import Declared
+from schemas.events.types import (
+    Count,
+    Currency,
+    Flag,
+    Id,
+    Instant,
+    Interval,
+    Number,
+    SignUpType,
+    SubscriptionStatus,
+    Text,
+)
 
 
-class Identify(Declared, family="identity", actor="system", aliases=("identified",)):
+class OfIdentity:
+    """The ids of an event that says who is who, where they do not stand beside its properties."""
+
+    user_id: Id
+    anonymous_id: Id
+    previous_id: Id
+
+
+class OfContract:
+    """The fields of trials, subscriptions and payments."""
+
+    subscription_id: Id
+    trial_id: Id
+    account_id: Id
+    parent_account_id: Id
+    plan: Text
+    status: SubscriptionStatus
+    amount: Number
+    currency: Currency
+    interval: Interval
+    interval_count: Count
+    canceled_at: Instant
+    ends_at: Instant
+    trial_start_date: Instant
+    trial_end_date: Instant
+    payment_method_required: Flag
+
+
+class Identify(OfIdentity, Declared, family="identity", actor="system", aliases=("identified",)):
     """Says who somebody is; it is no activity."""
 
 
-class Alias(Declared, family="identity", actor="system", aliases=("create_alias", "aliased")):
+class Alias(OfIdentity, Declared, family="identity", actor="system", aliases=("create_alias", "aliased")):
     """Says that two ids are one person."""
 
 
-class Unalias(Declared, family="identity", actor="system", aliases=("unaliased",)):
+class Unalias(OfIdentity, Declared, family="identity", actor="system", aliases=("unaliased",)):
     """Takes back what an alias or an identify said."""
 
 
@@ -36,7 +76,7 @@ class AccountDeleted(Declared, family="account"):
 class SignedUp(Declared, family="account", aliases=("sign_up", "signup", "user_signed_up")):
     """Somebody became a user."""
 
-    type: Text
+    type: SignUpType
     username: Text
 
 
@@ -56,7 +96,6 @@ class InviteSent(Declared, family="account"):
     """Somebody was invited."""
 
     invitee_email: Text
-    referral_code: Text
 
 
 class AccountAddedUser(Declared, family="account"):
@@ -67,26 +106,19 @@ class AccountRemovedUser(Declared, family="account"):
     """A user left an account."""
 
 
-class TrialStarted(Declared, family="account"):
+class TrialStarted(OfContract, Declared, family="account"):
     """A trial began."""
 
-    trial_start_date: Text
-    trial_end_date: Text
     trial_plan_name: Text
 
 
-class TrialExtended(Declared, family="account"):
+class TrialExtended(OfContract, Declared, family="account"):
     """A trial got another end (our own event)."""
 
-    trial_id: Id
-    trial_end_date: Text
 
-
-class TrialEnded(Declared, family="account"):
+class TrialEnded(OfContract, Declared, family="account"):
     """A trial ended."""
 
-    trial_start_date: Text
-    trial_end_date: Text
     trial_plan_name: Text
 
 
@@ -94,61 +126,33 @@ class LeadGenerated(Declared, family="account", aliases=("generate_lead",)):
     """Somebody showed interest (GA4's generate_lead)."""
 
     value: Number
-    currency: Text
+    currency: Currency
 
 
-class SubscriptionStarted(Declared, family="subscription", aliases=("subscription_created",)):
+class SubscriptionStarted(OfContract, Declared, family="subscription", aliases=("subscription_created",)):
     """Somebody began to pay regularly."""
 
-    subscription_id: Id
-    plan: Text
-    amount: Number
-    currency: Text
-    interval: Text
 
-
-class SubscriptionUpdated(Declared, family="subscription", actor="system"):
+class SubscriptionUpdated(OfContract, Declared, family="subscription", actor="system"):
     """A subscription changed."""
 
-    subscription_id: Id
-    plan: Text
-    amount: Number
-    currency: Text
-    interval: Text
-    status: Text
 
-
-class SubscriptionCancelled(Declared, family="subscription", actor="system"):
+class SubscriptionCancelled(OfContract, Declared, family="subscription", actor="system"):
     """A subscription will end."""
 
-    subscription_id: Id
     cancel_reason: Text
-    canceled_at: Instant
 
 
-class SubscriptionRenewed(Declared, family="subscription", actor="system"):
+class SubscriptionRenewed(OfContract, Declared, family="subscription", actor="system"):
     """A subscription went into its next term."""
 
-    subscription_id: Id
-    plan: Text
-    amount: Number
-    currency: Text
 
-
-class PaymentFailed(Declared, family="subscription", actor="system"):
+class PaymentFailed(OfContract, Declared, family="subscription", actor="system"):
     """A payment did not go through."""
 
-    subscription_id: Id
-    amount: Number
-    currency: Text
 
-
-class PaymentRefunded(Declared, family="subscription", actor="system"):
+class PaymentRefunded(OfContract, Declared, family="subscription", actor="system"):
     """A charge of a subscription was given back (our own event)."""
-
-    subscription_id: Id
-    amount: Number
-    currency: Text
 
 
 class EmailDelivered(Declared, family="email", actor="system"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.events.declared import Declared, Flag, Id, Items, Number, RequiredId, Text
+from schemas.events.declared import Declared
+from schemas.events.types import Currency, Flag, Id, Name, Number, RequiredId, Score, Text
 
 
 class ProductAdded(Declared, family="cart", entities=("cart",), aliases=("add_to_cart", "added_to_cart")):
@@ -14,7 +15,7 @@ class ProductAdded(Declared, family="cart", entities=("cart",), aliases=("add_to
     sku: Id
     price: Number
     quantity: Number
-    currency: Text
+    currency: Currency
 
 
 class ProductRemoved(Declared, family="cart", entities=("cart",), aliases=("remove_from_cart", "removed_from_cart")):
@@ -33,7 +34,6 @@ class CartViewed(Declared, family="cart", entities=("cart",)):
 
     cart_id: Id
     checkout_id: Id
-    products: Items
 
 
 class CartShared(Declared, family="cart", entities=("cart",)):
@@ -51,9 +51,8 @@ class CheckoutStarted(Declared, family="checkout", entities=("checkout", "cart")
     cart_id: Id
     value: Number
     revenue: Number
-    currency: Text
-    payment_method: Text
-    products: Items
+    currency: Currency
+    payment_method: Name
 
 
 class CheckoutStepViewed(Declared, family="checkout", entities=("checkout", "cart")):
@@ -63,7 +62,7 @@ class CheckoutStepViewed(Declared, family="checkout", entities=("checkout", "car
     order_id: Id
     cart_id: Id
     step: Text
-    payment_method: Text
+    payment_method: Name
 
 
 class CheckoutStepCompleted(Declared, family="checkout", entities=("checkout", "cart"), aliases=("add_shipping_info",)):
@@ -73,7 +72,7 @@ class CheckoutStepCompleted(Declared, family="checkout", entities=("checkout", "
     order_id: Id
     cart_id: Id
     step: Text
-    payment_method: Text
+    payment_method: Name
     shipping_method: Text
 
 
@@ -83,7 +82,7 @@ class PaymentInfoEntered(Declared, family="checkout", entities=("checkout", "car
     checkout_id: Id
     order_id: Id
     cart_id: Id
-    payment_method: Text
+    payment_method: Name
 
 
 class OrderCompleted(Declared, family="order", entities=("order",), aliases=("purchase", "completed_purchase")):
@@ -95,10 +94,8 @@ class OrderCompleted(Declared, family="order", entities=("order",), aliases=("pu
     total: Number
     revenue: Number
     value: Number
-    currency: Text
-    referral_code: Text
-    payment_fingerprint: Text
-    products: Items
+    currency: Currency
+    payment_fingerprint: Id
 
 
 class OrderUpdated(Declared, family="order", actor="system", entities=("order",)):
@@ -108,8 +105,7 @@ class OrderUpdated(Declared, family="order", actor="system", entities=("order",)
     total: Number
     revenue: Number
     value: Number
-    currency: Text
-    products: Items
+    currency: Currency
 
 
 class OrderRefunded(Declared, family="order", actor="system", entities=("order",), aliases=("refund",)):
@@ -119,7 +115,7 @@ class OrderRefunded(Declared, family="order", actor="system", entities=("order",
     total: Number
     revenue: Number
     value: Number
-    currency: Text
+    currency: Currency
 
 
 class OrderCancelled(Declared, family="order", actor="system", entities=("order",)):
@@ -129,7 +125,7 @@ class OrderCancelled(Declared, family="order", actor="system", entities=("order"
     total: Number
     revenue: Number
     value: Number
-    currency: Text
+    currency: Currency
 
 
 class CouponEntered(Declared, family="coupon", entities=("cart",)):
@@ -203,8 +199,8 @@ class ProductReviewed(Declared, family="wishlist"):
 
     product_id: Id
     review_id: Id
-    rating: Text
-    source: Text
+    rating: Score
+    source: Name
     scale_min: Number
     scale_max: Number
     version: Number

@@ -2,36 +2,35 @@
 folded, so that both always see the same value.
 
 A field is found in its snake_case or camelCase spelling or under the name that GA4 gives it; the first spelling that
-holds something counts. Null and empty text are absent, ids that are numbers become text.
+holds something counts. Null and empty text are absent, ids that are numbers become text, and ids that are placeholders
+are absent.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from schemas.events.words import Vocabulary
-from schemas.limits import NUMBER, TIME, YEARS
+from schemas.events.ids import is_placeholder
+from schemas.events.times import read_instant
+from schemas.events.unreadable import Unreadable
+from schemas.limits import NUMBER
+from schemas.words import Vocabulary
 
 _OTHER_NAMES = {
     "order_id": ("transaction_id", "transactionId"),
     "products": ("items",),
     "product_id": ("item_id", "itemId"),
 }
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-_SECONDS_BELOW = 100_000_000_000
-"""A numeric time below this is in seconds (until the year 5138), else in milliseconds."""
 _LONGEST_NUMBER = 400
-_FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-
-
-class Unreadable(ValueError):
-    """A field holds something that it cannot mean."""
+_LARGEST_EXACT = 2**53
+_FLAGS = {
+    **dict.fromkeys(("true", "1", "yes", "y", "on", "t"), True),
+    **dict.fromkeys(("false", "0", "no", "n", "off", "f"), False),
+}
 
 
 @lru_cache(maxsize=4096)
@@ -52,11 +51,13 @@ def pick(properties: Mapping[str, Any], key: str) -> Any:
 
 
 def read_text(value: Any) -> str:
-    """Text, or the digits of a number. Raises `Unreadable`."""
+    """Text, or the digits of a number: one text for 1001 and 1001.0. Raises `Unreadable`."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise Unreadable("expected text")
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_EXACT:
+        value = int(value)
     try:
         return str(value)
     except ValueError:
@@ -87,58 +88,28 @@ def read_number(value: Any) -> Decimal:
     return number
 
 
-def milliseconds(value: str) -> int:
-    """UTC milliseconds of an ISO 8601 time with an offset, cut below the millisecond. Raises `Unreadable`."""
-    try:
-        moment = datetime.fromisoformat(value.strip())
-    except ValueError:
-        raise Unreadable("expected an ISO 8601 time, such as 2026-11-18T09:58:00.000Z") from None
-    if moment.tzinfo is None:
-        raise Unreadable("a time needs an offset, such as Z or +01:00")
-    return (moment - _EPOCH) // _MILLISECOND
-
-
-def read_instant(value: Any) -> int:
-    """UTC milliseconds of an ISO 8601 time with an offset, or of seconds or milliseconds since 1970."""
-    if isinstance(value, str):
-        moment = milliseconds(value)
-    elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(_float(value)):
-        raise Unreadable("expected a time")
-    else:
-        moment = int(value * 1000 if abs(value) < _SECONDS_BELOW else value)
-    if moment not in TIME:
-        raise Unreadable(f"a time lies in the years {YEARS}")
-    return moment
-
-
-def _float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
-
-
 def read_flag(value: Any) -> bool:
     """True or false, also as text or 0 and 1. Raises `Unreadable`."""
     if isinstance(value, bool):
         return value
-    known = _FLAGS.get(str(value).strip().lower()) if isinstance(value, (str, int)) and _short(value) else None
+    known = _FLAGS.get(str(value).strip().lower()) if isinstance(value, (str, int)) and _is_flag(value) else None
     if known is None:
         raise Unreadable("expected true or false")
     return known
 
 
-def _short(value: str | int) -> bool:
+def _is_flag(value: str | int) -> bool:
     return isinstance(value, str) or value in (0, 1)
 
 
 def text(properties: Mapping[str, Any], key: str) -> str:
-    """The field as text, "" if it is absent or no text."""
+    """The field as text, "" if it is absent or no text; a field named `…_id` is an id, and a placeholder is none."""
     value = pick(properties, key) if properties else None
     try:
-        return "" if value is None else read_text(value)
+        found = "" if value is None else read_text(value)
     except Unreadable:
         return ""
+    return "" if found and key.endswith("_id") and is_placeholder(found) else found
 
 
 def word(properties: Mapping[str, Any], key: str, vocabulary: Vocabulary) -> str:

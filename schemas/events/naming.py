@@ -5,7 +5,7 @@ all `product_added`. A name that nothing declares stays what it is, in snake_cas
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 _WORD_STARTS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SEPARATORS = re.compile(r"[\W_]+")
@@ -74,6 +74,11 @@ class Names:
 
     def __init__(self) -> None:
         self._canonical: dict[str, str] = {}
+
+    @property
+    def spellings(self) -> Mapping[str, str]:
+        """Everything that leads to a declared name, and that name."""
+        return self._canonical
 
     def declare(self, name: str, aliases: Iterable[str]) -> None:
         """Make `name` known under its own spellings and `aliases`. Raises `ValueError` if one is taken."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.events.declared import Declared, Flag, Id, Items, Number, Text, Texts
+from schemas.events.declared import Declared
+from schemas.events.types import Currency, Flag, Id, Number, Text, Texts
 
 
 class PageViewed(Declared, family="visit", entities=("visit",), aliases=("page", "pageview")):
@@ -58,7 +59,6 @@ class ProductListViewed(Declared, family="browse", aliases=("view_item_list", "p
 
     list_id: Id
     category: Text
-    products: Items
 
 
 class ProductListFiltered(Declared, family="browse"):
@@ -86,7 +86,7 @@ class ProductViewed(Declared, family="browse", aliases=("view_item",)):
     price: Number
     quantity: Number
     value: Number
-    currency: Text
+    currency: Currency
 
 
 class PromotionViewed(Declared, family="promotion", aliases=("view_promotion",)):

@@ -1,61 +1,10 @@
-"""Enumerated words in any spelling: one reading of every property whose value is one of a few words.
-
-A word is found whatever its case, with blanks around it, and with blanks, hyphens or underscores inside. Where a word
-decides a number, its vocabulary is closed: what it does not list decides nothing, and the producer is warned. An open
-vocabulary only makes spellings one (`Web ` is `web`). Ingest, folds and SQL all read words here.
-"""
+"""The vocabularies of events: the words of each enumerated property, and what producers write for them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 
-_INSIDE = re.compile(r"[\s_-]+")
-
-
-class Vocabulary:
-    """The words of one property, each with everything else that producers write for it."""
-
-    def __init__(
-        self, name: str, words: Mapping[str, Iterable[str]], *, is_open: bool = False, upper: bool = False
-    ) -> None:
-        """Index all spellings. Raises `ValueError` if one would mean two words."""
-        self.name = name
-        self.words = tuple(words)
-        self.is_open = is_open
-        self._upper = upper
-        self._known: dict[str, str] = {}
-        for word, synonyms in words.items():
-            for spelling in (word, *synonyms):
-                if self._known.setdefault(_key(spelling), word) != word:
-                    raise ValueError(f"{name}: {spelling} would mean both {self._known[_key(spelling)]} and {word}")
-
-    def known(self, text: str) -> str:
-        """The word that `text` means, "" if none."""
-        return self._known.get(text) or self._known.get(_key(text), "")
-
-    def read(self, text: str) -> str:
-        """The word that `text` means, else `text` itself in one case, without blanks around it."""
-        return self.known(text) or (text.strip().upper() if self._upper else text.strip().lower())
-
-    @property
-    def spellings(self) -> Mapping[str, str]:
-        """Every listed spelling in its folded form, and the word that it means."""
-        return self._known
-
-    def in_sql(self, expression: str) -> str:
-        """`read` as an expression of the store, of text that `expression` yields."""
-        bare = f"replaceRegexpAll({expression}, '^\\\\s+|\\\\s+$', '')"
-        key = f"replaceRegexpAll(lowerUTF8({bare}), '[\\\\s_-]+', '_')"
-        shown = f"{'upper' if self._upper else 'lower'}UTF8({bare})"
-        if not self._known:
-            return shown
-        return f"transform({key}, {list(self._known)!r}, {list(self._known.values())!r}, {shown})"
-
-
-def _key(text: str) -> str:
-    return _INSIDE.sub("_", text.strip().lower())
-
+from schemas.words import Vocabulary, folded
 
 TICKET_STATUSES = Vocabulary(
     "status of a ticket",
@@ -104,6 +53,29 @@ INTERVALS = Vocabulary(
     },
 )
 
+_TERM = re.compile(r"(p)?(?:(\d{1,4})_?)?([a-z_]+)")
+LARGEST_COUNT = 9_999
+"""Of how many days, weeks … an interval can be."""
+_EVERY = {"half_year": "6 month", "halfyear": "6 month", "semiannual": "6 month", "semiannually": "6 month",
+          "semi_annual": "6 month", "biannual": "6 month", "biannually": "6 month", "half_yearly": "6 month",
+          "fortnight": "2 week", "fortnightly": "2 week", "biweekly": "2 week", "biennial": "2 year",
+          "bimonthly": "2 month"}  # fmt: skip
+
+
+def read_interval(text: str, count: int = 1) -> str:
+    """How long a term of a subscription is, such as `month` or `3 month`; "" for what is no interval.
+
+    `count` is how many of the unit a term has, where that stands in a field of its own (`interval_count`).
+    """
+    key = folded(text)
+    found = _TERM.fullmatch(_EVERY.get(key, key).replace(" ", "_"))
+    unit = INTERVALS.known(found[3]) if found else ""
+    if found is None or not unit:
+        return ""
+    number = int(found[2] or 1) * count
+    return "" if not 1 <= number <= LARGEST_COUNT else unit if number == 1 else f"{number} {unit}"
+
+
 SURVEY_TYPES = Vocabulary(
     "survey_type",
     {
@@ -119,12 +91,13 @@ POLARITIES = Vocabulary(
         "low": ("low is good", "lower is better", "negative", "descending", "desc", "inverted"),
     },
 )
-SCORE_WORDS = Vocabulary(
+SCORES = Vocabulary(
     "score",
     {"1": ("yes", "good", "positive", "thumbs up"), "0": ("no", "bad", "negative", "thumbs down")},
-    is_open=True,
+    numbers=True,
 )
-"""Scores that are words, on a scale from 0 to 1."""
+"""Scores are numbers; those that are words lie on a scale from 0 to 1."""
+SIGN_UP_TYPES = Vocabulary("type", {"organic": (), "invited": ("invite", "invitation", "referral", "referred")})
 
 AUTHORS = Vocabulary(
     "author_type",

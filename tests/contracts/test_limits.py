@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import httpx
 import pytest
@@ -16,19 +16,22 @@ from fastapi import FastAPI
 from deploy.store import ClickHouseStore
 from ingest.accept import accept
 from query_api.app import router
-from schemas.events.declared import (
-    EVENTS,
+from schemas.events import EVENTS
+from schemas.events.types import (
     Author,
-    Declared,
+    Count,
     Flag,
     Id,
     Instant,
-    Items,
+    Interval,
+    Marks,
+    NotNegative,
     Number,
     RequiredId,
     Text,
     Texts,
 )
+from schemas.events.words import LARGEST_COUNT
 from schemas.limits import LONGEST_ID, LONGEST_MESSAGE_ID, LONGEST_NAME, MAX_EVENT_BYTES, NUMBER, SEQUENCE, TIME
 from schemas.periods import DAY_MS, EPOCH, format_instant
 from schemas.record import Record, decode_records
@@ -44,25 +47,33 @@ _LONG = "x" * (MAX_EVENT_BYTES // 2)
 
 ENDS: dict[Any, tuple[Any, Any]] = {
     Text: ("", "ü"),
-    Id: ("0", _WIDEST * LONGEST_ID),
-    RequiredId: ("0", _WIDEST * LONGEST_ID),
+    Id: ("1", _WIDEST * LONGEST_ID),
+    RequiredId: ("1", _WIDEST * LONGEST_ID),
     Number: (NUMBER.low, NUMBER.high),
+    NotNegative: (0, NUMBER.high),
+    Count: (1, LARGEST_COUNT),
+    Interval: ("day", "year"),
     Instant: (format_instant(TIME.low), format_instant(TIME.high)),
     Flag: (False, True),
     Author: ("agent", "bot"),
-    Items: ([], [{"price": NUMBER.high}]),
     Texts: ([], ["ü"]),
 }
-DECLARED = {each.event.name: get_type_hints(each, include_extras=True) for each in Declared.__subclasses__()}
+
+
+def _ends(hint: Any) -> tuple[Any, Any]:
+    """Of a type; of words the first and the last."""
+    vocabulary = Marks.of(hint).vocabulary
+    if vocabulary is None:
+        return ENDS[hint]
+    return (vocabulary.words[0], vocabulary.words[-1]) if vocabulary.words else ("x", "ü")
 
 
 def _properties(name: str, end: int) -> dict[str, Any]:
-    hints = {key: hint for key, hint in DECLARED[name].items() if key in EVENTS[name].fields}
-    return {key: ENDS[hint][end] for key, hint in hints.items()}
+    return {key: _ends(hint)[end] for key, hint in EVENTS[name].types.items()}
 
 
 def _item(name: str, end: int) -> dict[str, Any]:
-    person = _WIDEST * LONGEST_ID if end else "0"
+    person = _WIDEST * LONGEST_ID if end else "1"
     return {
         "messageId": (name + _WIDEST * LONGEST_MESSAGE_ID)[:LONGEST_MESSAGE_ID] if end else name,
         "event": name,
@@ -109,7 +120,7 @@ async def _stored(store: ClickHouseStore, table: Table) -> set[Any]:
 
 @pytest.mark.engine
 async def test_both_ends_of_every_range_that_ingest_lets_in_are_stored_as_they_are(store: ClickHouseStore) -> None:
-    records = [_taken(f"{name} {end}", _item(name, end)) for name in DECLARED for end in (0, 1)]
+    records = [_taken(f"{name} {end}", _item(name, end)) for name in EVENTS for end in (0, 1)]
     longest = {"event": "e" * LONGEST_NAME, "messageId": "l", "userId": "u", "context": {"country": _LONG}}
     records.append(_taken("longest", {**longest, "timestamp": format_instant(TIME.high)}))
     await Processor(store).store(records, [])
@@ -138,8 +149,9 @@ async def test_what_is_refused_at_both_ends_is_stored_as_a_dead_letter(store: Cl
 
 
 def test_every_kind_of_field_has_ends_here() -> None:
-    for name, hints in DECLARED.items():
-        assert {hint for key, hint in hints.items() if key in EVENTS[name].fields} <= ENDS.keys(), name
+    for name, event in EVENTS.items():
+        worded = {hint for hint in event.types.values() if Marks.of(hint).vocabulary}
+        assert set(event.types.values()) - worded <= ENDS.keys(), name
     assert TIME.high // DAY_MS < 2**16, "days are stored in 16 bits"
 
 

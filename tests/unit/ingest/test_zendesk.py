@@ -12,7 +12,7 @@ import pytest
 
 from ingest.http import Response
 from ingest.service import Ingest
-from schemas.events.fields import milliseconds
+from schemas.events.times import milliseconds
 from tests.unit.ingest.memory_log import SECRET, MemoryLog
 
 STAMP = "2026-11-18T10:00:00Z"

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.events import words
 from schemas.events.fields import word
-from schemas.events.words import Vocabulary
+from schemas.words import Vocabulary
 
 VOCABULARIES = [each for each in vars(words).values() if isinstance(each, Vocabulary)]
 
