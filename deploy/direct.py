@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any
 
+from deploy.guard import Guard
+from deploy.guarded import BODY, HEAD, Guarded, head
 from deploy.observe import Counting
-from deploy.server import Protocol
-from ingest.dispatcher import check_declared, check_size, read_headers, read_query
+from ingest.call import Call
+from ingest.dispatcher import check_declared, read_headers, read_query
 from ingest.http import Response
 from ingest.service import Ingest
 from schemas.errors import Problem
@@ -24,11 +25,11 @@ from schemas.tracing import CURRENT, HEADER
 _ID = HEADER.encode()
 
 
-class DirectProtocol(Protocol):
+class DirectProtocol(Guarded):
     """One connection. `ingest` and `requests` (which counts) are the same for all of them."""
 
-    def __init__(self, ingest: Ingest, requests: Counting, **uvicorn: Any) -> None:
-        super().__init__(**uvicorn)
+    def __init__(self, ingest: Ingest, requests: Counting, guard: Guard, **uvicorn: Any) -> None:
+        super().__init__(guard, **uvicorn)
         self._ingest = ingest
         self._requests = requests
         self._paths = {path.encode(): path for path in ingest.post_paths}
@@ -37,11 +38,12 @@ class DirectProtocol(Protocol):
         self._answering = False
         """Whether one is, and its answer is not written yet."""
         self._keep_alive = True
-        self._held = 0
+        self._call: Call | None = None
         self._parts: list[bytes] = []
 
     def on_message_begin(self) -> None:
         """Nothing is built before it is known who answers."""
+        self._phase = HEAD
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -51,6 +53,7 @@ class DirectProtocol(Protocol):
         """Decide who answers."""
         path, _, query = self.url.partition(b"?")
         if path in self._paths and self._may_answer():
+            self._end_head()
             self._begin(self._paths[path], query)
             return
         url, headers, expects = self.url, self.headers, self.expect_100_continue
@@ -72,18 +75,23 @@ class DirectProtocol(Protocol):
     def _begin(self, path: str, query: bytes) -> None:
         self._direct = self._answering = True
         self._path, self._query = path, read_query(query)
-        self._began = time.perf_counter()
+        self._started = time.perf_counter()
         self._told = read_headers(self.headers)
         self._request_id = self._requests.named(self._told.get(HEADER, ""))
         self._told[HEADER] = self._request_id  # the one under which it is answered, whatever the client sent
         self._keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
-        self._held = 0
         self._parts = []
         self._requests.in_flight += 1
         try:
             check_declared(self._told.get("content-length", ""))
+            self._call = self._ingest.open("POST", path, self._told, self._query, self.address)
         except Problem as problem:
             self._refuse(problem)
+        else:
+            tenant = self._call.tenant
+            if tenant is not None and tenant.id != self.tenant:
+                self._keep_alive &= self.guard.known(self, tenant.id, self.tenant)
+                self.tenant = tenant.id
 
     def on_body(self, body: bytes) -> None:
         """Keep what comes, as long as it may."""
@@ -91,10 +99,9 @@ class DirectProtocol(Protocol):
             if self.cycle is not None:
                 super().on_body(body)
             return
+        assert self._call is not None
         try:
-            self._ingest.budget.take(len(body))
-            self._held += len(body)
-            check_size(self._held)
+            self._call.take(len(body))
         except Problem as problem:
             self._refuse(problem)
         else:
@@ -103,40 +110,72 @@ class DirectProtocol(Protocol):
     def on_message_complete(self) -> None:
         """Answer, once the log has taken the events."""
         if not self._direct:
+            self._end_message()
             if self.cycle is not None:
                 super().on_message_complete()
             return
         self._direct = False
-        task = self.loop.create_task(self._answer(b"".join(self._parts)))
+        self._end_message()
+        call = self._call
+        assert call is not None
+        self._call = None
+        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts = []
+        task = self.loop.create_task(self._answer(call, body))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _answer(self, body: bytes) -> None:
+    async def _answer(self, call: Call, body: bytes) -> None:
         CURRENT.set(self._request_id)
         try:
-            response = await self._ingest.handle("POST", self._path, self._told, self._query, body)
+            response = await self._ingest.answer(call, body)
         finally:
-            self._ingest.budget.release(self._held)
-            self._parts = []
+            call.release()
         self._write(response)
 
     def _refuse(self, problem: Problem) -> None:
         """Answer at once; what else comes of this request is not looked at."""
-        self._direct = False
-        self._ingest.budget.release(self._held)
-        self._parts = []
+        self._forget()
         self._write(self._ingest.refuse(problem, self._path, self._told, self._query))
+
+    def _refuse_request(self, problem: Problem) -> None:
+        """A body that is not whole in time is answered as its client reads it."""
+        if not (self._direct and self._phase == BODY):
+            super()._refuse_request(problem)
+            return
+        self.guard.cut[problem.code] += 1
+        self._keep_alive = False
+        self._refuse(problem)
+
+    def _forget(self) -> None:
+        self._direct = False
+        self._parts = []
+        if self._call is not None:
+            self._call.release()
+            self._call = None
+
+    def _busy(self) -> bool:
+        return self._answering or super()._busy()
+
+    def pause_writing(self) -> None:
+        """Take no further request from a client that does not read its answers."""
+        super().pause_writing()
+        self.flow.pause_reading()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.flow.resume_reading()
 
     def _write(self, response: Response) -> None:
         self._answering = False
         self._requests.in_flight -= 1
         if self.transport.is_closing():
             return
-        self._requests.answered("POST", self._path, response.status, time.perf_counter() - self._began)
+        self._requests.answered("POST", self._path, response.status, time.perf_counter() - self._started)
         self.transport.write(
             b"".join(
                 (
-                    _head(response.status, *response.headers.items()),
+                    head(response.status, *response.headers.items()),
                     _own(*self.server_state.default_headers),
                     b"" if self._keep_alive else b"connection: close\r\n",
                     b"%b: %b\r\n" % (_ID, self._request_id.encode()),
@@ -160,9 +199,9 @@ class DirectProtocol(Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """A body that is not whole is forgotten; what the log is being told is not."""
         if self._direct:
-            self._direct = self._answering = False
+            self._forget()
+            self._answering = False
             self._requests.in_flight -= 1
-            self._ingest.budget.release(self._held)
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -171,12 +210,6 @@ class DirectProtocol(Protocol):
             self._keep_alive = False
         else:
             super().shutdown()
-
-
-@lru_cache(maxsize=1024)
-def _head(status: int, *headers: tuple[str, str]) -> bytes:
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in headers), ""]
-    return "\r\n".join(lines).encode("latin-1")
 
 
 @lru_cache(maxsize=4)

@@ -44,6 +44,7 @@ class Counting:
         self._warned_at = 0.0
         self.by_status: Counter[str] = Counter()
         self.in_flight = 0
+        self.cut: Counter[str] = Counter()
         self.seconds = {kind: Histogram() for kind in ("write", "read", "probe")}
 
     def readings(self) -> dict[Signal, Reading]:
@@ -52,6 +53,7 @@ class Counting:
             signals.REQUESTS: dict(self.by_status),
             signals.IN_FLIGHT: self.in_flight,
             signals.REQUEST_SECONDS: self.seconds,
+            signals.CONNECTIONS_CUT: dict(self.cut),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,12 +7,14 @@ import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from deploy import owner_only
 from deploy.folder_lock import FolderInUse, FolderLock
+from deploy.guard import Guard, Limits
+from deploy.guarded import Guarded
 from deploy.migrate import MigrationRefused, migrate
+from deploy.observe import Counting
 from deploy.questions import open_for_questions
 from deploy.refusal import CannotStart
 from deploy.server import PortInUse, Server, bind
@@ -46,13 +48,13 @@ def address(host: str, port: int) -> str:
 
 
 async def serve_until_told(
-    app: Any,
+    app: Counting,
     settings: Settings,
     listening: socket.socket,
     *,
     greeting: Callable[[str], str],
     draining: Callable[[], None],
-    protocol: Callable[..., asyncio.Protocol] | None = None,
+    protocol: Callable[..., asyncio.Protocol] = Guarded,
 ) -> None:
     """Answer until SIGTERM or SIGINT. `greeting` makes what a person reads once it does, from where it is; `protocol`
     makes a connection's own, in place of uvicorn's.
@@ -64,8 +66,14 @@ async def serve_until_told(
         started=lambda: print(greeting(base), flush=True),
         draining=draining,
         protocol=protocol,
+        guard=Guard(limits(settings), app.cut),
     )
     await server.serve([listening])
+
+
+def limits(settings: Settings) -> Limits:
+    """The guard's limits, as far as they are settings."""
+    return Limits(idle_seconds=settings.keep_alive_seconds, address_connections=settings.address_connections)
 
 
 def lock_folder(settings: Settings, stack: AsyncExitStack) -> None:

@@ -25,6 +25,7 @@ from deploy.application import application
 from deploy.clock import clock
 from deploy.kafka.lag import WatchedLag, watched
 from deploy.keeping import KEPT
+from deploy.observe import Counting
 from deploy.opening import listen, need_kafka, need_server, serve_until_told
 from schemas import signals
 from schemas.settings import Settings
@@ -202,11 +203,13 @@ async def serve(settings: Settings, workers: int, module: str) -> None:
         names = [f"{socket.gethostname()}-{port}-{number}" for number in range(workers)]
         lag = await watched(kafka, settings.topic_prefix, stack)
         processors = Processors([Slot(name, module) for name in names], lag)
-        app = application(observe.router(processors.not_ready, processors.readings))
+        requests = Counting(
+            application(observe.router(processors.not_ready, lambda: {**requests.readings(), **processors.readings()}))
+        )
         keeping = [asyncio.create_task(slot.keep()) for slot in processors.slots]
         try:
             await serve_until_told(
-                app,
+                requests,
                 settings,
                 listening,
                 greeting=lambda base: f"sojourn processors is running at {base} with {workers} workers",

@@ -11,15 +11,17 @@ import asyncio
 import errno
 import signal
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from deploy import garbage
-from query_api.sse import ABORT
+from deploy.guard import Guard, Limits
+from deploy.guarded import Guarded
 
 LINGER_SECONDS = 1.0
 """Time for who asks `/readyz` to look elsewhere, and for requests that a busy machine has not read yet."""
@@ -43,14 +45,6 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-class Protocol(HttpToolsProtocol):
-    """Lets an application cut a connection: closing it would wait for a reader that does not read, for ever."""
-
-    def on_headers_complete(self) -> None:
-        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
-        super().on_headers_complete()
-
-
 class Server(uvicorn.Server):
     """Serves until SIGTERM or SIGINT; a second signal does not wait for requests in flight."""
 
@@ -61,20 +55,22 @@ class Server(uvicorn.Server):
         drain_seconds: int,
         started: Callable[[], None],
         draining: Callable[[], None],
-        protocol: Callable[..., asyncio.Protocol] | None = None,
+        protocol: Callable[..., asyncio.Protocol] = Guarded,
+        guard: Guard | None = None,
     ) -> None:
+        self._guard = guard or Guard(Limits(), Counter())
         super().__init__(
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http=protocol or Protocol,  # type: ignore[arg-type]  # it is only called
+                http=partial(protocol, self._guard),  # type: ignore[arg-type]  # it is only called
+                ws="none",
                 lifespan="off",
                 log_config=None,  # its records go where all others go
                 log_level="warning",
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=drain_seconds,
-                timeout_keep_alive=75,
             )
         )
         self._stopping = False
@@ -96,6 +92,12 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         garbage.seldom()
         self._on_start()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look after the connections once a second (uvicorn comes here every tenth of one)."""
+        if counter % 10 == 0:
+            self._guard.sweep(tuple(self.server_state.connections), asyncio.get_running_loop().time())  # type: ignore[arg-type]
+        return await super().on_tick(counter)
 
     def _stop(self) -> None:
         if self._stopping:

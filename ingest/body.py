@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import urllib.parse
 import zlib
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -26,19 +26,28 @@ MAX_ITEMS = 5_000
 
 _GZIP = b"\x1f\x8b"
 _AUTO_GZIP = zlib.MAX_WBITS | 16
+_PIECE = 64 << 10
+_MOST_MEMBERS = 1_000
+"""Writers that pack in blocks begin a member every 64 kB, those that append to a file one for each batch."""
 _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
 _ESCAPES = re.compile(
     rb"(?:\\[^u])+|\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
+_NO_ESCAPE = re.compile(rb"%(?![0-9a-fA-F]{2})")
 _MAYBE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|([{\[])|([}\]])', re.DOTALL)
 """Finds brackets outside text. Unfinished text is one match to the end, so that no byte is looked at twice."""
+_LINE = re.compile(rb"[^ \t\r\n][^\n]*")
+_FIRST_LINES = 100
+_SHORT = 100_000
+"""Bytes of a list that may hold too many items and is still read quickly."""
 _DEEPEST_READ = 64
 """Far below what the JSON reader can follow, and more than any item may have."""
 _LONGEST_CUT = 1_000_000
-_KEYS = ("writeKey", "write_key", "api_key")
+KEY_NAMES = ("writeKey", "write_key", "api_key")
+"""Where the key of a whole body may stand in it."""
 _ABSENT = msgspec.Raw()
 _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -55,35 +64,49 @@ class Items(msgspec.Struct, frozen=True):
     write_key: str = ""
 
 
-def inflate(body: bytes) -> bytes:
-    """Unpack gzip, known by its first bytes; never more than `MAX_INFLATED_BYTES`. Raises `Problem`."""
-    if len(body) > MAX_WIRE_BYTES:
+def check_size(size: int) -> None:
+    """Raise `Problem` as soon as it is known that a body is too large: the rest of it is not read."""
+    if size > MAX_WIRE_BYTES:
         raise Problem("body_too_large", f"A body has at most {MAX_WIRE_BYTES} bytes on the wire.")
-    if not body.startswith(_GZIP):
+
+
+def is_packed(body: bytes) -> bool:
+    """Whether this is gzip, by its first bytes."""
+    return body.startswith(_GZIP)
+
+
+def inflate(body: bytes, limit: int = MAX_INFLATED_BYTES) -> bytes:
+    """Unpack gzip, known by its first bytes; never more than `limit`. Raises `Problem`."""
+    check_size(len(body))
+    if not is_packed(body):
         return body
     parts: list[bytes] = []
-    left = MAX_INFLATED_BYTES
-    rest = body
-    while rest.startswith(_GZIP):
+    left, at = limit, 0
+    for _ in range(_MOST_MEMBERS):
         unpacker = zlib.decompressobj(_AUTO_GZIP)
-        try:
-            part = unpacker.decompress(rest, left + 1)
-        except zlib.error:
-            raise Problem("malformed_body", "The body looks like gzip and cannot be unpacked.") from None
-        left -= len(part)
-        if left < 0:
-            raise Problem("body_too_large", f"A body has at most {MAX_INFLATED_BYTES} bytes when it is unpacked.")
-        if not unpacker.eof:
-            raise Problem("malformed_body", "The gzip body ends too early.")
-        parts.append(part)
-        rest = unpacker.unused_data
-    return b"".join(parts)
+        while not unpacker.eof:  # in pieces: what comes after a member is copied with its end
+            piece = body[at : at + _PIECE]
+            if not piece:
+                raise Problem("malformed_body", "The gzip body ends too early.")
+            try:
+                part = unpacker.decompress(piece, left + 1)
+            except zlib.error:
+                raise Problem("malformed_body", "The body looks like gzip and cannot be unpacked.") from None
+            left -= len(part)
+            if left < 0:
+                raise Problem("body_too_large", f"A body has at most {limit} bytes when it is unpacked.")
+            parts.append(part)
+            at += len(piece) - len(unpacker.unused_data)
+        if not body.startswith(_GZIP, at):
+            return b"".join(parts)
+    raise Problem("malformed_body", f"A gzip body has at most {_MOST_MEMBERS} members.")
 
 
-def _unwrap(body: bytes) -> bytes:
+def unwrap(body: bytes) -> bytes:
     """Take JSON out of a form field `data=` and out of base64, as beacons of some SDKs send it."""
+    body = body.removeprefix(_BOM).strip(_BLANK)
     if body.startswith(b"data="):
-        body = urllib.parse.unquote_to_bytes(body[5:].split(b"&", 1)[0].replace(b"+", b" ")).strip(_BLANK)
+        body = _unquoted(body[5:].split(b"&", 1)[0].replace(b"+", b" ")).strip(_BLANK)
     if body[:1] not in (b"{", b"["):
         try:
             decoded = base64.b64decode(body, validate=True)
@@ -91,6 +114,11 @@ def _unwrap(body: bytes) -> bytes:
             return body
         return decoded.strip(_BLANK) if decoded[:1] in (b"{", b"[") else body
     return body
+
+
+def _unquoted(text: bytes) -> bytes:
+    """Percent-decoding as quoted-printable, which is read in C; to split at each sign takes a hundred times as long."""
+    return binascii.a2b_qp(_NO_ESCAPE.sub(b"%25", text).replace(b"=", b"=3D").replace(b"%", b"="))
 
 
 def repaired(body: bytes) -> bytes:
@@ -121,7 +149,7 @@ def part(body: bytes, list_key: str) -> Items:
 
     Raises `Problem` if the body cannot be parted or holds too many items.
     """
-    text = repaired(_unwrap(body.removeprefix(_BOM).strip(_BLANK)))
+    text = repaired(unwrap(body))
     try:
         return _part(text, list_key)
     except Problem:
@@ -161,24 +189,36 @@ def _part(text: bytes, list_key: str) -> Items:
 @lru_cache
 def _form(list_key: str) -> Callable[[bytes], Any]:
     """Reads the few members of a body that say something for all items; the others are skipped, not built."""
-    names = {"list": list_key, "sent_at_": "sentAt", **dict(zip(_KEYS, _KEYS, strict=True))}
+    names = {"list": list_key, "sent_at_": "sentAt", **dict(zip(KEY_NAMES, KEY_NAMES, strict=True))}
     fields = [(name, msgspec.Raw, _ABSENT) for name in (*names, "sent_at")]
     return msgspec.json.Decoder(msgspec.defstruct("Form", fields, rename=names)).decode
 
 
 def _parts_of_array(text: bytes, field: str | None = None) -> list[bytes]:
     try:
-        return [bytes(item) for item in _list(text)]
+        if len(text) < _SHORT:
+            return [bytes(item) for item in _list(text)]
+        return [bytes(item) for item in msgspec.structs.astuple(_first()(text)) if item is not _ABSENT]
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Problem("malformed_body", f"The list cannot be read: {error}", field=field) from None
 
 
+@lru_cache
+def _first() -> Callable[[bytes], Any]:
+    """Reads an array up to one item more than there may be; the others are looked over, not built."""
+    fields = [(f"item{number}", msgspec.Raw, _ABSENT) for number in range(MAX_ITEMS + 1)]
+    return msgspec.json.Decoder(msgspec.defstruct("First", fields, array_like=True)).decode
+
+
 def _lines(text: bytes, error: Exception) -> list[bytes]:
-    """NDJSON, where a broken line is a broken item; unless no line is an object, then the whole body is broken."""
-    lines = [stripped for line in text.split(b"\n") if (stripped := line.strip(_BLANK))]
+    """NDJSON, where a broken line is a broken item; unless none of the first lines is an object, then the body is
+    broken.
+    """
+    found = (match[0].rstrip(_BLANK) for match in _LINE.finditer(text))
+    lines = list(islice(found, _FIRST_LINES))
     if len(lines) < 2 or not any(_is_object(line) for line in lines):
         raise Problem("malformed_body", f"The body cannot be read: {error}") from None
-    return lines
+    return [*lines, *islice(found, MAX_ITEMS + 1 - len(lines))]
 
 
 def _is_object(line: bytes) -> bool:

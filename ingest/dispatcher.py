@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ingest.body import MAX_WIRE_BYTES
+from ingest.body import check_size
+from ingest.call import Call
 from ingest.http import Response
 from ingest.service import Ingest
 from schemas.errors import Problem
@@ -48,9 +49,11 @@ async def respond(ingest: Ingest, scope: Scope, receive: Receive, send: Send) ->
     path = scope["path"]
     headers, query = read_headers(scope["headers"]), read_query(scope["query_string"])
     headers[HEADER] = scope.get(SCOPE, "")  # the one under which it is answered, whatever the client sent
-    held = 0
+    call: Call | None = None
     try:
         check_declared(headers.get("content-length", ""))
+        client = scope.get("client")
+        call = ingest.open(scope["method"], path, headers, query, client[0] if client else "")
         body = b""
         parts: list[bytes] = []
         more = True
@@ -60,16 +63,15 @@ async def respond(ingest: Ingest, scope: Scope, receive: Receive, send: Send) ->
                 return
             body = message.get("body", b"")
             more = message.get("more_body", False)
-            ingest.budget.take(len(body))
-            held += len(body)
-            check_size(held)
+            call.take(len(body))
             if more or parts:
                 parts.append(body)
-        response = await ingest.handle(scope["method"], path, headers, query, b"".join(parts) if parts else body)
+        response = await ingest.answer(call, b"".join(parts) if parts else body)
     except Problem as problem:
         response = ingest.refuse(problem, path, headers, query)
     finally:
-        ingest.budget.release(held)
+        if call is not None:
+            call.release()
     await send({"type": "http.response.start", "status": response.status, "headers": _headers(response)})
     await send({"type": "http.response.body", "body": response.body})
 
@@ -88,12 +90,6 @@ def check_declared(length: str) -> None:
     """Raise `Problem` before anything is read. What is no number says nothing: the bytes are counted anyway."""
     if length.isascii() and length.isdigit():
         check_size(int(length[:20]))
-
-
-def check_size(size: int) -> None:
-    """Raise `Problem` as soon as it is known that a body is too large: the rest of it is not read."""
-    if size > MAX_WIRE_BYTES:
-        raise Problem("body_too_large", f"A body has at most {MAX_WIRE_BYTES} bytes on the wire.")
 
 
 def _headers(response: Response) -> list[tuple[bytes, bytes]]:

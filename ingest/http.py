@@ -18,13 +18,14 @@ JSON = {"content-type": "application/json", **VARY}
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A request. Header names are in lower case; of repeated headers the first counts, of query parameters the last."""
+    """The head of a request. Header names are in lower case; of repeated headers the first counts, of query parameters
+    the last.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     query: Mapping[str, str]
-    body: bytes = b""
 
 
 class Response(msgspec.Struct, frozen=True):

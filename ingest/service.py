@@ -7,6 +7,7 @@ sending them again changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import time
@@ -17,13 +18,15 @@ import msgspec
 
 from ingest.accept import Accepted, accept_items, refuse_stored
 from ingest.access import allowed_anywhere, check_origin, cors, key_of, preflight, writer
-from ingest.body import UNREADABLE, Items, inflate, part
+from ingest.body import MAX_WIRE_BYTES, UNREADABLE, Items, inflate, part
+from ingest.body_key import keyed_text
+from ingest.call import Budget, Call
 from ingest.http import VARY, Request, Response, answer, problem_answer
 from ingest.protocols import PROTOCOLS, Lookup, Protocol, Route
 from ingest.webhooks import WEBHOOKS, Webhook
 from schemas.errors import Problem
 from schemas.ports import Log, LogUnavailable, RecordsRefused
-from schemas.tenants import Tenants
+from schemas.tenants import Source, Tenant, Tenants
 from schemas.tracing import HEADER
 
 logger = logging.getLogger(__name__)
@@ -36,23 +39,6 @@ _encode = msgspec.json.Encoder().encode
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-class Budget:
-    """Bytes that requests hold in memory; who would exceed it is told to come back."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.held = 0
-
-    def take(self, size: int) -> None:
-        """Hold `size` more bytes. Raises `Problem`."""
-        if self.held + size > self.limit:
-            raise Problem("overloaded", "Too many bytes wait for the log; try again.")
-        self.held += size
-
-    def release(self, size: int) -> None:
-        self.held -= size
 
 
 class Ingest:
@@ -68,7 +54,8 @@ class Ingest:
         jitter: Callable[[], float] = random.random,
         max_pending_bytes: int = 64 << 20,
     ) -> None:
-        self.budget = Budget(max_pending_bytes)
+        self.budget = Budget(max_pending_bytes, per_free=3)
+        self.strangers = Budget(max(max_pending_bytes // 8, 2 * MAX_WIRE_BYTES), per_free=1)
         self.closing = False
         self._log = log
         self._tenants = tenants
@@ -94,38 +81,68 @@ class Ingest:
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes = b""
     ) -> Response:
-        """Answer a request. Header names come in lower case. Raises nothing."""
-        request = Request(method.upper(), path.rstrip("/") or "/", headers, query, body)
-        post = self._posts.get(request.path)
-        lookup = None if post else self._lookup(request.path)
-        failure = post[0].failure if post else lookup[0].failure if lookup else problem_answer
-        if not (post or lookup or request.path.startswith(WEBHOOK_PATH)):
-            return problem_answer(Problem("not_found", f"There is nothing at {request.path}."))
+        """Answer a request that is here as a whole. Header names come in lower case. Raises nothing."""
         try:
-            allowed = "GET" if lookup else "POST"
-            if request.method == "OPTIONS":
-                return self._preflight(request, f"{allowed}, OPTIONS")
-            if request.method != allowed and not (request.method == "HEAD" and allowed == "GET"):
-                return failure(Problem("method_not_allowed", f"Use {allowed}.")).with_headers({"allow": allowed})
-            if post:
-                response = await self._post(request, *post)
-            elif lookup:
-                response = self._look_up(request, *lookup)
-            else:
-                response = await self._webhook(request)
+            call = self.open(method, path, headers, query)
         except Problem as problem:
-            response = failure(self._with_wait(problem))
+            return self.refuse(problem, path, headers, query)
+        return await self.answer(call, body)
+
+    def open(
+        self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str], address: str = ""
+    ) -> Call:
+        """Decide what the head of a request decides, before its body is read. Raises `Problem`."""
+        request = Request(method.upper(), path.rstrip("/") or "/", headers, query)
+        post = self._posts.get(request.path)
+        if request.method == "POST" and (post or request.path.startswith(WEBHOOK_PATH)):
+            self._refuse_early(request)
+            if post is None:
+                self._source(request)
+            elif key := key_of(request):
+                tenant = writer(self._tenants, key)
+                check_origin(request, tenant)
+                return Call(request, self.budget, tenant.id, post, tenant)
+        return Call(request, self.strangers, address, post)
+
+    async def answer(self, call: Call, body: bytes) -> Response:
+        """Answer a request whose body is here. Raises nothing."""
+        request, post = call.request, call.post
+        try:
+            if request.method != "POST" or not (post or request.path.startswith(WEBHOOK_PATH)):
+                return self._answer_without_body(request, post)
+            response = await (self._post(call, *post, body) if post else self._webhook(request, body))
+        except Problem as problem:
+            return self._refused(problem, request, post)
         except Exception:
             logger.exception("a request failed in a way that nobody thought of")
-            response = failure(self._with_wait(Problem("log_unavailable", "Something went wrong here; try again.")))
-        return response.with_headers(cors(headers)) if self._may_read(request) else response
+            return self._refused(Problem("log_unavailable", "Something went wrong here; try again."), request, post)
+        return self._readable(response, request)
 
     def refuse(self, problem: Problem, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> Response:
         """The answer to a request whose body was not taken, in the form that the path's clients read."""
-        post = self._posts.get(path.rstrip("/"))
-        request = Request("POST", path, headers, query)
-        response = (post[0].failure if post else problem_answer)(self._with_wait(problem))
-        return response.with_headers(cors(headers)) if self._may_read(request) else response
+        return self._refused(problem, Request("POST", path, headers, query), self._posts.get(path.rstrip("/")))
+
+    def _refused(self, problem: Problem, request: Request, post: tuple[Protocol, Route] | None) -> Response:
+        """Also a page of an origin that may not send reads why."""
+        failure = post[0].failure if post else problem_answer
+        return self._readable(failure(self._with_wait(problem)), request)
+
+    def _readable(self, response: Response, request: Request) -> Response:
+        """The answer as a page may read it: whatever holds data was checked against the page's origin before."""
+        return response.with_headers(cors(request.headers)) if request.headers.get("origin") else response
+
+    def _answer_without_body(self, request: Request, post: tuple[Protocol, Route] | None) -> Response:
+        found = None if post else self._lookup(request.path)
+        if not (post or found or request.path.startswith(WEBHOOK_PATH)):
+            raise Problem("not_found", f"There is nothing at {request.path}.")
+        allowed = "GET" if found else "POST"
+        if request.method == "OPTIONS":
+            return self._preflight(request, f"{allowed}, OPTIONS")
+        if found and request.method in ("GET", "HEAD"):
+            response = self._look_up(request, found[1])
+            return self._readable(response, request) if allowed_anywhere(self._tenants, request) else response
+        wrong = self._refused(Problem("method_not_allowed", f"Use {allowed}."), request, post)
+        return wrong.with_headers({"allow": allowed})
 
     def _lookup(self, path: str) -> tuple[Protocol, Lookup] | None:
         for protocol, lookup in self._lookups:
@@ -133,15 +150,13 @@ class Ingest:
                 return protocol, lookup
         return None
 
-    def _may_read(self, request: Request) -> bool:
-        return bool(request.headers.get("origin")) and allowed_anywhere(self._tenants, request)
-
     def _preflight(self, request: Request, methods: str) -> Response:
-        if not self._may_read(request):
+        """Any page may ask: a preflight shows no key, and the refusal of one that may not send has to be read."""
+        if not request.headers.get("origin"):
             return Response(204, {**VARY, "allow": methods})
         return Response(204, preflight(request.headers, methods))
 
-    def _look_up(self, request: Request, _protocol: Protocol, lookup: Lookup) -> Response:
+    def _look_up(self, request: Request, lookup: Lookup) -> Response:
         key = request.path.removeprefix(lookup.prefix).removesuffix(lookup.suffix)
         tenant = self._tenants.by_write_key(key)
         if tenant is None:
@@ -158,49 +173,57 @@ class Ingest:
         if unknown:
             raise Problem("unsupported_encoding", f"Use gzip or none, not {unknown[0][:40]}.")
 
-    async def _post(self, request: Request, protocol: Protocol, route: Route) -> Response:
-        self._refuse_early(request)
-        key = key_of(request)
-        items: Items | None = None
-        if not key:
-            items, key = self._keyed_by_body(request.body, route)
-        tenant = writer(self._tenants, key)
-        check_origin(request, tenant)
+    async def _post(self, call: Call, protocol: Protocol, route: Route, body: bytes) -> Response:
+        items = None
+        if call.tenant is None:
+            items = self._keyed_by_body(call, body, route.dialect.list_key)
+        assert call.tenant is not None
         outcome = accept_items(
-            items or part(inflate(request.body), route.dialect.list_key),
-            tenant=tenant.id,
+            items or part(inflate(body), route.dialect.list_key),
+            tenant=call.tenant.id,
             source=route.dialect.source,
             received_at=self._clock(),
             random_id=self._random_id,
             dialect=route.dialect,
-            sent_at=request.headers.get("sentat"),
-            request_id=request.headers.get(HEADER, ""),
-            zone=tenant.timezone,
+            sent_at=call.request.headers.get("sentat"),
+            request_id=call.request.headers.get(HEADER, ""),
+            zone=call.tenant.timezone,
         )
-        await self._append(outcome)
+        await self._append(outcome, call.tenant)
         return protocol.success(outcome)
 
-    def _keyed_by_body(self, body: bytes, route: Route) -> tuple[Items | None, str]:
-        """The key that the body carries. A body that cannot be read has none: a stranger learns nothing about it."""
-        try:
-            items = part(inflate(body), route.dialect.list_key)
-        except Problem:
-            return None, ""
-        return items, items.write_key
+    def _keyed_by_body(self, call: Call, body: bytes, list_key: str) -> Items | None:
+        """Find the key in the body, whose bytes are the tenant's from then on. Raises `Problem`.
 
-    async def _webhook(self, request: Request) -> Response:
+        A body that cannot be read has none: a stranger learns nothing about it.
+        """
+        items, key = None, ""
+        with contextlib.suppress(Problem):
+            if text := keyed_text(body, lambda word: self._tenants.by_write_key(word) is not None):
+                items = part(text, list_key)
+                key = items.write_key
+        tenant = writer(self._tenants, key)
+        check_origin(call.request, tenant)
+        call.become(self.budget, tenant)
+        return items
+
+    def _source(self, request: Request) -> tuple[Webhook, Tenant, Source]:
+        """The webhook source that a path names. Raises `Problem`."""
         kind, _, source_id = request.path.removeprefix(WEBHOOK_PATH).partition("/")
         webhook = WEBHOOKS.get(kind)
         if webhook is None:
             raise Problem("not_found", "There is no such kind of webhook.")
-        self._refuse_early(request)
-        raw = request.body
         found = self._tenants.source(kind, source_id)
-        if found is None or not any(webhook.verify(secret, request.headers, raw) for secret in found[1].secrets):
+        if found is None:
             raise Problem("unauthorized", "The source is unknown or the signature does not fit.")
-        tenant, source = found
-        outcome = self._translated(webhook, inflate(raw), tenant.id, source.id, request.headers.get(HEADER, ""))
-        await self._append(outcome)
+        return webhook, *found
+
+    async def _webhook(self, request: Request, body: bytes) -> Response:
+        webhook, tenant, source = self._source(request)
+        if not any(webhook.verify(secret, request.headers, body) for secret in source.secrets):
+            raise Problem("unauthorized", "The source is unknown or the signature does not fit.")
+        outcome = self._translated(webhook, inflate(body), tenant.id, source.id, request.headers.get(HEADER, ""))
+        await self._append(outcome, tenant)
         content = {"success": True, "accepted": outcome.accepted, "rejected": outcome.rejected}
         return answer(200, content)
 
@@ -219,13 +242,13 @@ class Ingest:
             request_id=request_id,
         )
 
-    async def _append(self, outcome: Accepted) -> None:
+    async def _append(self, outcome: Accepted, tenant: Tenant) -> None:
         """Return once the frame is durable, with what the log refused among the rejected. Raises `Problem`."""
         frame = outcome.frame
         if not frame.records and not frame.dead_letters:
             return
         size = frame.size
-        self.budget.take(size)
+        self.budget.take(tenant.id, size)
         try:
             await self._log.append(frame)
         except LogUnavailable as unavailable:
@@ -233,7 +256,7 @@ class Ingest:
         except RecordsRefused as found:
             refuse_stored(outcome, found.refused)
         finally:
-            self.budget.release(size)
+            self.budget.release(tenant.id, size)
 
     def _with_wait(self, problem: Problem) -> Problem:
         """Give a problem that may pass a time to wait, a little different for everyone."""

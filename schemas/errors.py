@@ -28,6 +28,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     kind.code: kind
     for kind in (
         ProblemKind("malformed_body", 400, "The body cannot be read"),
+        ProblemKind("malformed_request", 400, "The request is no HTTP"),
         ProblemKind("invalid_parameter", 400, "A parameter has a value that it cannot have"),
         ProblemKind("unknown_parameter", 400, "There is no such parameter"),
         ProblemKind("unknown_segment", 400, "There is no such segment"),
@@ -37,11 +38,13 @@ PROBLEMS: dict[str, ProblemKind] = {
         ProblemKind("unknown_metric", 404, "There is no such metric"),
         ProblemKind("not_found", 404, "There is nothing here"),
         ProblemKind("method_not_allowed", 405, "The path exists, the method does not"),
+        ProblemKind("request_timeout", 408, "The request came too slowly", retryable=True),
         ProblemKind("body_too_large", 413, "The body is too large"),
         ProblemKind("unsupported_encoding", 415, "The content encoding is not known"),
         ProblemKind("question_too_large", 422, "The question needs more than one may take"),
         ProblemKind("no_valid_event", 422, "None of the events could be accepted"),
         ProblemKind("quota_exceeded", 429, "The quota of this key is used up"),
+        ProblemKind("headers_too_large", 431, "The headers are too large"),
         ProblemKind("log_unavailable", 503, "The log does not answer", retryable=True),
         ProblemKind("store_unavailable", 503, "The store does not answer", retryable=True),
         ProblemKind("overloaded", 503, "Too much is waiting already", retryable=True),

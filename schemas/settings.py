@@ -29,6 +29,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
 def _share(text: str) -> float:
     number = float(text)
     if not 0 <= number <= 1:
@@ -137,6 +144,18 @@ KEEP_SHARE = Setting(
     "Share of one core's time that may be spent on publishing rolling windows; 0: none are published.",
     _share,
 )
+KEEP_ALIVE_SECONDS = Setting(
+    "SOJOURN_KEEP_ALIVE_SECONDS",
+    "30",
+    "How long a connection may be idle between requests; behind a load balancer more than its own idle time (75).",
+    _positive,
+)
+ADDRESS_CONNECTIONS = Setting(
+    "SOJOURN_ADDRESS_CONNECTIONS",
+    "1000",
+    "Connections from one address over which no valid key has come; a new one ends the oldest idle one. 0: any number.",
+    _natural,
+)
 LOG_FORMAT = Setting(
     "SOJOURN_LOG_FORMAT",
     "",
@@ -168,6 +187,8 @@ SETTINGS: tuple[Setting, ...] = (
     RETRY_SECONDS,
     UNDECODABLE_RATIO,
     KEEP_SHARE,
+    KEEP_ALIVE_SECONDS,
+    ADDRESS_CONNECTIONS,
     LOG_FORMAT,
 )
 
@@ -198,6 +219,8 @@ class Settings:
     retry_seconds: int
     undecodable_ratio: float
     keep_share: float
+    keep_alive_seconds: int
+    address_connections: int
     log_format: str
 
 
@@ -229,6 +252,8 @@ def read(environment: Mapping[str, str], *, port: int | None = None) -> Settings
         retry_seconds=RETRY_SECONDS.read(environment),
         undecodable_ratio=UNDECODABLE_RATIO.read(environment),
         keep_share=KEEP_SHARE.read(environment),
+        keep_alive_seconds=KEEP_ALIVE_SECONDS.read(environment),
+        address_connections=ADDRESS_CONNECTIONS.read(environment),
         log_format=LOG_FORMAT.read(environment) or "",
     )
 

@@ -48,6 +48,12 @@ REQUEST_SECONDS = Signal(
     "Time to the first byte of an answer, by what was asked for.",
     ("kind",),
 )
+CONNECTIONS_CUT = Signal(
+    "sojourn_http_connections_cut_total",
+    "counter",
+    "Connections that the service ended by itself, by reason (idle ones are none to worry about).",
+    ("reason",),
+)
 ACCEPTED = Signal("sojourn_events_accepted_total", "counter", "Events that the log has, duplicates included.")
 REJECTED = Signal("sojourn_events_rejected_total", "counter", "Items that were refused and stored as dead letters.")
 PENDING = Signal("sojourn_log_pending_bytes", "gauge", "Bytes that wait for the log.")
@@ -94,6 +100,7 @@ SIGNALS: tuple[Signal, ...] = (
     REQUESTS,
     IN_FLIGHT,
     REQUEST_SECONDS,
+    CONNECTIONS_CUT,
     ACCEPTED,
     REJECTED,
     PENDING,

@@ -21,6 +21,7 @@ import uvloop
 from fastapi import FastAPI
 
 from deploy.direct import DirectProtocol
+from deploy.guarded import Guarded
 from deploy.observe import Counting
 from deploy.server import Server, bind
 from ingest.app import router
@@ -89,13 +90,13 @@ async def serve(options: argparse.Namespace) -> None:
     """One of them, until told to stop."""
     async with AsyncExitStack() as stack:
         app: Any
-        protocol = None
+        protocol: Callable[..., asyncio.Protocol] = Guarded
         if options.kind == "plain":
             app = plain.app(options.kafka)
             await stack.enter_async_context(app.router.lifespan_context(app))
         else:
             app = fastapi_empty() if options.kind == "fastapi" else empty
-            app, protocol = ours(options.tenants) if options.kind == "memory" else (app, None)
+            app, protocol = ours(options.tenants) if options.kind == "memory" else (app, protocol)
         listening = bind("127.0.0.1", options.port)
         ours_too = Server(app, drain_seconds=2, started=lambda: None, draining=lambda: None, protocol=protocol)
         server = ours_too if options.kind == "memory" else uvicorn.Server(ours_too.config)

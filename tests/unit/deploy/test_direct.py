@@ -3,130 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fastapi import FastAPI
 
-from deploy.direct import DirectProtocol
-from deploy.observe import Counting
-from deploy.server import Server, bind
-from ingest.app import router
 from ingest.body import MAX_WIRE_BYTES
-from ingest.dispatcher import Dispatcher
-from ingest.service import Ingest
-from schemas.ports import LogUnavailable
-from schemas.record import Frame
-from schemas.tenants import Tenants
-from tests.service import TENANTS, WRITE_KEY
+from tests.service import WRITE_KEY
+from tests.unit.deploy.running import EVENT, KEY, post, running
 from tests.waiting import until
-
-QUIET = 0.1
-"""Seconds without an answer after which none is expected."""
-KEY = f"Authorization: Bearer {WRITE_KEY}"
-EVENT = b'{"event":"product_added","messageId":"m1"}'
-
-
-class GatedLog:
-    """Takes frames once the gate is open; refuses them all once it is broken."""
-
-    def __init__(self) -> None:
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.broken = False
-        self.frames: list[Frame] = []
-
-    async def append(self, frame: Frame) -> None:
-        await self.gate.wait()
-        if self.broken:
-            raise LogUnavailable("broken", 3)
-        self.frames.append(frame)
-
-    def ready(self) -> bool:
-        return True
-
-
-class Running:
-    """A server on loopback, and what is behind it."""
-
-    def __init__(self, tenants: Path, *, direct: bool) -> None:
-        self.log = GatedLog()
-        self.ingest = Ingest(self.log, Tenants(tenants), clock=lambda: 1_795_000_000_000, jitter=lambda: 0.0)
-        app = FastAPI()
-        app.include_router(router(self.ingest))
-        self.seen: list[str] = []
-        inner = Dispatcher(app, self.ingest)
-
-        async def noting(scope: Any, receive: Any, send: Any) -> None:
-            self.seen.append(scope["path"])
-            await inner(scope, receive, send)
-
-        self.requests = Counting(noting)
-        protocol = partial(DirectProtocol, self.ingest, self.requests) if direct else None
-        self.listening = bind("127.0.0.1", 0)
-        self.listening.listen()
-        self.started = asyncio.Event()
-        self.server = Server(
-            self.requests, drain_seconds=5, started=self.started.set, draining=lambda: None, protocol=protocol
-        )
-
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.listening.getsockname()[1])
-
-    async def ask(self, *requests: bytes) -> bytes:
-        """What comes back on one connection until it is quiet; the date left out."""
-        reader, writer = await self.connect()
-        for request in requests:
-            writer.write(request)
-            await writer.drain()
-        found = b""
-        with contextlib.suppress(TimeoutError):
-            while True:
-                async with asyncio.timeout(QUIET):
-                    part = await reader.read(65536)
-                if not part:
-                    break
-                found += part
-        writer.close()
-        return b"\r\n".join(sorted_head(found))
-
-
-def sorted_head(answers: bytes) -> list[bytes]:
-    """Lines without the date; the order of headers says nothing."""
-    lines = [line for line in answers.split(b"\r\n") if not line.lower().startswith(b"date:")]
-    return sorted(lines) if answers.count(b"HTTP/1.1 ") == 1 else lines
-
-
-@asynccontextmanager
-async def running(folder: Path, *, direct: bool = True) -> AsyncIterator[Running]:
-    path = folder / f"tenants{direct}.json"
-    path.write_text(json.dumps(TENANTS))
-    here = Running(path, direct=direct)
-    serving = asyncio.create_task(here.server.serve([here.listening]))
-    await here.started.wait()
-    try:
-        yield here
-    finally:
-        here.log.gate.set()
-        here.server.should_exit = True
-        await serving
-
-
-def post(
-    body: bytes = EVENT, *headers: str, path: str = "/v1/events", version: str = "1.1", length: bool = True
-) -> bytes:
-    told = [f"Content-Length: {len(body)}"] if length else []
-    return (
-        "\r\n".join([f"POST {path} HTTP/{version}", "Host: x", "X-Request-Id: r1", *told, *headers, "", ""]).encode()
-        + body
-    )
-
 
 CHUNKED = b"5\r\n" + EVENT[:5] + b"\r\n" + b"%x\r\n" % len(EVENT[5:]) + EVENT[5:] + b"\r\n0\r\n\r\n"
 REQUESTS: dict[str, bytes] = {

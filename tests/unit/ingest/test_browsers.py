@@ -54,11 +54,21 @@ async def test_a_preflight_allows_what_was_asked_for(ingest: Ingest) -> None:
     assert "Origin" in response.headers["vary"]
 
 
-async def test_a_preflight_with_a_key_asks_that_tenant(ingest: Ingest) -> None:
-    headers = {"origin": "https://any.example"}
-    response = await ingest.handle("OPTIONS", "/v1/events", headers, {"write_key": "wk_shop"})
-    assert response.status == 204
-    assert "access-control-allow-origin" not in response.headers
+async def test_a_page_that_may_not_send_reads_why_instead_of_a_cors_error(ingest: Ingest) -> None:
+    headers = {"x-write-key": "wk_shop", "origin": "https://evil.example"}
+    asked = await ingest.handle("OPTIONS", "/v1/events", headers, {})
+    sent = await ingest.handle("POST", "/v1/events", headers, {}, BODY)
+    assert (asked.status, sent.status) == (204, 403)
+    for response in (asked, sent):
+        assert response.headers["access-control-allow-origin"] == "https://evil.example"
+    assert b"allowed_origins" in sent.body
+
+
+async def test_a_lookup_is_readable_only_where_a_tenant_takes_events_from(ingest: Ingest) -> None:
+    headers = {"x-write-key": "wk_shop", "origin": "https://evil.example"}
+    found = await ingest.handle("GET", "/v1/projects/wk_shop/settings", headers, {})
+    assert found.status == 200
+    assert "access-control-allow-origin" not in found.headers
 
 
 async def test_a_refusal_can_be_read_by_the_page(ingest: Ingest) -> None:
