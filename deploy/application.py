@@ -6,10 +6,11 @@ from fastapi import APIRouter, FastAPI
 
 import query_api.app
 from deploy.documentation import add_documentation
+from deploy.inside import Inside, Visitors
 
 
-def application(*routes: APIRouter) -> FastAPI:
-    """Everything that one process has behind one port."""
+def application(*routes: APIRouter, visitors: Visitors) -> FastAPI:
+    """Everything that one process has behind one port; `visitors` may see what is for those who run it."""
     app = FastAPI(
         title="Sojourn",
         version="1",
@@ -22,4 +23,5 @@ def application(*routes: APIRouter) -> FastAPI:
         app.include_router(each)
     add_documentation(app)
     query_api.app.problems(app)
+    app.add_middleware(Inside, visitors=visitors)
     return app

@@ -8,6 +8,7 @@ store closes.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from deploy.clock import clock
 from deploy.demo.beside import Beside
 from deploy.direct import DirectProtocol
 from deploy.in_process_log import InProcessLog, Write
+from deploy.inside import Visitors
 from deploy.keeping import FOLDED
 from deploy.observe import Counting
 from deploy.opening import listen, lock_folder, make_tenants, open_store, open_tenants, serve_until_told
@@ -50,6 +52,7 @@ from stream_processors.processor import Processor
 from stream_processors.refold import refold
 from stream_processors.refusing import write
 
+logger = logging.getLogger(__name__)
 MANY_PENDING = 2_000
 """Events that wait for the store when a history is loaded rather than lived."""
 MARK_SECONDS = 1.0
@@ -73,6 +76,8 @@ class Service:
     edges: Edges
     requests: Counting = field(init=False)
     draining: bool = False
+    store_failure: str = ""
+    """What was logged of the present outage."""
     accepted: int = 0
     dead_letters: Counter[str] = field(default_factory=Counter)
     stored_after: Histogram = field(default_factory=Histogram)
@@ -123,7 +128,11 @@ class Service:
         try:
             await self.engine.probes.query("SELECT 1")
         except (StoreUnavailable, StoreRejected) as error:
-            return f"the store does not answer: {error}"
+            if str(error) != self.store_failure:
+                logger.warning("the store does not answer: %s", error)
+            self.store_failure = str(error)
+            return "the store does not answer"
+        self.store_failure = ""
         return ""
 
     def readings(self) -> dict[signals.Signal, signals.Reading]:
@@ -196,6 +205,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
                 beside=engine.status,
             ),
             ingest.app.router(producers),
+            visitors=Visitors(settings.metrics_token, tenants),
         )
         service.requests = Counting(Dispatcher(app, producers))
         stack.push_async_callback(service.log.close, settings.drain_seconds)

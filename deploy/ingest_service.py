@@ -22,6 +22,7 @@ from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
 from deploy.direct import DirectProtocol
+from deploy.inside import Visitors
 from deploy.kafka.log import Connector, KafkaLog
 from deploy.kafka.producer import connect
 from deploy.observe import Counting
@@ -84,7 +85,11 @@ class IngestService:
     def __post_init__(self) -> None:
         self.tally = Tally(self.log)
         self.ingest = Ingest(self.tally, self.tenants, clock=clock, max_pending_bytes=self.settings.pending_bytes)
-        app = application(observe.router(self.not_ready, self.readings), ingest.app.router(self.ingest))
+        app = application(
+            observe.router(self.not_ready, self.readings),
+            ingest.app.router(self.ingest),
+            visitors=Visitors(self.settings.metrics_token, self.tenants),
+        )
         self.requests = Counting(Dispatcher(app, self.ingest))
 
     async def not_ready(self) -> str:

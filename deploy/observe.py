@@ -13,7 +13,9 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from deploy.clock import clock
 from schemas import signals
+from schemas.outage import Outage
 from schemas.signals import Histogram, Reading, Signal, prometheus
 from schemas.tracing import CURRENT, HEADER, SCOPE, RequestIds
 
@@ -128,6 +130,15 @@ def process() -> dict[Signal, Reading]:
 def router(not_ready: Callable[[], Awaitable[str]], readings: Callable[[], Mapping[Signal, Reading]]) -> APIRouter:
     """`/healthz`, `/readyz`, `/metrics`. `not_ready` answers why, or "" when the service can do its work."""
     routes = APIRouter(tags=["service"])
+    outage = Outage()
+
+    async def looked() -> dict[str, str]:
+        """What is missing and since when, or nothing."""
+        reason = await not_ready()
+        if reason:
+            return {"reason": reason, "since": outage.seen(clock())}
+        outage.over()
+        return {}
 
     @routes.get("/healthz", summary="Whether the process is alive")
     async def healthz() -> JSONResponse:
@@ -135,14 +146,13 @@ def router(not_ready: Callable[[], Awaitable[str]], readings: Callable[[], Mappi
 
     @routes.get("/readyz", summary="Whether the service can do its work")
     async def readyz() -> JSONResponse:
-        reason = await not_ready()
-        if reason:
-            return JSONResponse({"status": "unready", "reason": reason}, 503, {"Retry-After": "2"})
+        if missing := await looked():
+            return JSONResponse({"status": "unready", **missing}, 503, {"Retry-After": "2"})
         return JSONResponse({"status": "ready"})
 
     @routes.get("/metrics", summary="Signals in Prometheus' text format", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
-        told = {signals.READY: float(not await not_ready()), **readings(), **process()}
+        told = {signals.READY: float(not await looked()), **readings(), **process()}
         return PlainTextResponse(prometheus(told), media_type=signals.MEDIA_TYPE)
 
     return routes

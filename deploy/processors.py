@@ -23,6 +23,7 @@ import uvloop
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.inside import Visitors
 from deploy.kafka.lag import WatchedLag, watched
 from deploy.keeping import KEPT
 from deploy.observe import Counting
@@ -204,7 +205,10 @@ async def serve(settings: Settings, workers: int, module: str) -> None:
         lag = await watched(kafka, settings.topic_prefix, stack)
         processors = Processors([Slot(name, module) for name in names], lag)
         requests = Counting(
-            application(observe.router(processors.not_ready, lambda: {**requests.readings(), **processors.readings()}))
+            application(
+                observe.router(processors.not_ready, lambda: {**requests.readings(), **processors.readings()}),
+                visitors=Visitors(settings.metrics_token),
+            )
         )
         keeping = [asyncio.create_task(slot.keep()) for slot in processors.slots]
         try:

@@ -16,6 +16,7 @@ import query_api.app
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.inside import Visitors
 from deploy.kafka.lag import WatchedLag, watched
 from deploy.observe import Counting
 from deploy.opening import listen, need_server, open_tenants, serve_until_told
@@ -65,8 +66,8 @@ class QueryService:
         """Why no number can be given now, or ""."""
         if self.draining:
             return "stopping"
-        if failing := self.watching.failing(PATIENCE_SECONDS):
-            return f"the watermark cannot be read from the store: {failing}"
+        if self.watching.failing(PATIENCE_SECONDS):  # which has logged why
+            return "the watermark cannot be read from the store"
         return NOBODY if self.watermark.at is None else ""
 
     def readings(self) -> dict[signals.Signal, signals.Reading]:
@@ -99,6 +100,7 @@ class QueryService:
                     admission=admission(settings),
                     beside=self.store.status,
                 ),
+                visitors=Visitors(settings.metrics_token, tenants),
             )
         )
         return self.requests

@@ -1,4 +1,5 @@
-"""What Prometheus has to know to read the published values: a scrape job a tenant, and beside it that tenant's token.
+"""What Prometheus has to know: the token of the services' signals, and for the published values a scrape job a tenant
+with that tenant's token.
 
 `scrape.json` is for `scrape_config_files` in Prometheus' configuration, and names the tokens' files relative to itself.
 All are readable by the owner's group: with that group Prometheus can read them, and still not the tenants file.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,9 +17,12 @@ from typing import Any
 
 from deploy.welcome import plain
 from query_api import exposition
+from schemas.settings import METRICS_TOKEN
 from schemas.tenants import Tenant
 
 JOBS = "scrape.json"
+METRICS = "metrics-token"
+"""The file of the token with which the services' own signals are read; made once, then left alone."""
 JOB = "sojourn-values-"
 """First part of the names of the jobs; the tenant follows."""
 _SUFFIX = ".token"
@@ -43,6 +48,8 @@ def write(folder: Path, tenants: Sequence[Tenant], address: str) -> list[str]:
     known = {tenant: token for tenant, token in tokens.items() if token}
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(_FOLDER_MODE)
+    if not (folder / METRICS).exists():
+        _replace(folder / METRICS, secrets.token_urlsafe(24))
     for tenant, token in known.items():
         _replace(folder / (tenant + _SUFFIX), token)
     _replace(folder / JOBS, json.dumps({"scrape_configs": [job(tenant, address) for tenant in known]}, indent=1) + "\n")
@@ -57,6 +64,7 @@ def write(folder: Path, tenants: Sequence[Tenant], address: str) -> list[str]:
             for tenant in tokens
             if tenant not in known
         ),
+        f"the services open /metrics to Prometheus with {METRICS_TOKEN.variables[-1]}={folder / METRICS}",
     ]
 
 

@@ -14,7 +14,7 @@ import msgspec
 from ingest.body import Items, inflate, part
 from ingest.envelope import Envelope, read_envelope, strict
 from ingest.item import Arrival, message_id_of, take
-from schemas.errors import INGEST_WARNINGS
+from schemas.errors import DEAD_LETTER_REASONS, INGEST_WARNINGS
 from schemas.events import BadField, Doubt
 from schemas.record import DeadLetter, Frame, decode_records, encode, payload
 
@@ -120,7 +120,7 @@ def refuse_stored(outcome: Accepted, refused: Mapping[int, str]) -> None:
     """Move records that the log found to be uncountable from the accepted to the rejected: by place in the frame."""
     before = {each["index"] for each in outcome.rejected}
     taken = [index for index in range(outcome.accepted + len(before)) if index not in before]
-    for place, why in refused.items():
+    for place in refused:
         (record,) = decode_records([outcome.frame.records[place]])
         outcome.rejected.append(
             {
@@ -128,7 +128,7 @@ def refuse_stored(outcome: Accepted, refused: Mapping[int, str]) -> None:
                 "messageId": record.message_id,
                 "code": "unstorable_record",
                 "field": None,
-                "message": why,
+                "message": DEAD_LETTER_REASONS["unstorable_record"],
             }
         )
     outcome.rejected.sort(key=lambda each: int(each["index"]))

@@ -25,6 +25,7 @@ from ingest.http import VARY, Request, Response, answer, problem_answer
 from ingest.protocols import PROTOCOLS, Lookup, Protocol, Route
 from ingest.webhooks import WEBHOOKS, Webhook
 from schemas.errors import Problem
+from schemas.outage import Outage
 from schemas.ports import Log, LogUnavailable, RecordsRefused
 from schemas.tenants import Source, Tenant, Tenants
 from schemas.tracing import HEADER
@@ -58,6 +59,7 @@ class Ingest:
         self.strangers = Budget(max(max_pending_bytes // 8, 2 * MAX_WIRE_BYTES), per_free=1)
         self.closing = False
         self._log = log
+        self._outage = Outage()
         self._tenants = tenants
         self._clock = clock
         self._random_id = random_id
@@ -251,10 +253,14 @@ class Ingest:
         self.budget.take(tenant.id, size)
         try:
             await self._log.append(frame)
-        except LogUnavailable as unavailable:
-            raise Problem("log_unavailable", str(unavailable), retry_after=unavailable.retry_after) from None
+        except LogUnavailable as unavailable:  # why is in this service's own log, and no business of a producer's
+            detail = f"The log has taken nothing since {self._outage.seen(self._clock())}; send the events again."
+            raise Problem("log_unavailable", detail, retry_after=unavailable.retry_after) from None
         except RecordsRefused as found:
+            self._outage.over()
             refuse_stored(outcome, found.refused)
+        else:
+            self._outage.over()
         finally:
             self.budget.release(tenant.id, size)
 

@@ -62,14 +62,38 @@ class Setting:
     meaning: str
     kind: Callable[[str], Any] = str
     depends: str = ""
+    secret: bool = False
+    """Whether it may also stand in a file, which `<variable>_FILE` names."""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names under which it may be given."""
+        return (self.variable, self.variable + "_FILE") if self.secret else (self.variable,)
 
     def read(self, environment: Mapping[str, str]) -> Any:
         """The typed value. Raises `InvalidSetting`."""
-        text = environment.get(self.variable, "") or self.default
+        text = self._in_file(environment) or environment.get(self.variable, "") or self.default
         try:
             return self.kind(text) if text else None
         except (ValueError, KeyError):
-            raise InvalidSetting(f"{self.variable}={text!r}: not a valid value ({self.meaning})") from None
+            shown = "(a secret)" if self.secret else repr(text)
+            raise InvalidSetting(f"{self.variable}={shown}: not a valid value ({self.meaning})") from None
+
+    def _in_file(self, environment: Mapping[str, str]) -> str:
+        """What stands in the file of a secret, without blanks around it. Raises `InvalidSetting`."""
+        variable = self.variables[-1]
+        name = environment.get(variable, "") if self.secret else ""
+        if not name:
+            return ""
+        if environment.get(self.variable, ""):
+            raise InvalidSetting(f"{self.variable} and {variable} are both set: unset one of them")
+        try:
+            text = Path(name).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidSetting(f"{variable}={name}: the file cannot be read: {error}") from None
+        if not text:
+            raise InvalidSetting(f"{variable}={name}: the file is empty")
+        return text
 
 
 HOST = Setting("SOJOURN_HOST", "127.0.0.1", "Address to listen on.")
@@ -83,6 +107,7 @@ STORE_DSN = Setting(
     "SOJOURN_STORE_DSN",
     "",
     "The store: chdb:///folder, or http://user:password@host:8123/database.",
+    secret=True,
     depends="chDB in $SOJOURN_DATA/store",
 )
 KAFKA = Setting(
@@ -164,6 +189,14 @@ LOG_FORMAT = Setting(
     depends="text on a terminal, else json",
 )
 
+METRICS_TOKEN = Setting(
+    "SOJOURN_METRICS_TOKEN",
+    "",
+    "Bearer token with which /metrics may be read.",
+    depends="unset: only programs on the same machine may",
+    secret=True,
+)
+
 SETTINGS: tuple[Setting, ...] = (
     HOST,
     PORT,
@@ -190,6 +223,7 @@ SETTINGS: tuple[Setting, ...] = (
     KEEP_ALIVE_SECONDS,
     ADDRESS_CONNECTIONS,
     LOG_FORMAT,
+    METRICS_TOKEN,
 )
 
 
@@ -222,6 +256,7 @@ class Settings:
     keep_alive_seconds: int
     address_connections: int
     log_format: str
+    metrics_token: str
 
 
 def read(environment: Mapping[str, str], *, port: int | None = None) -> Settings:
@@ -255,6 +290,7 @@ def read(environment: Mapping[str, str], *, port: int | None = None) -> Settings
         keep_alive_seconds=KEEP_ALIVE_SECONDS.read(environment),
         address_connections=ADDRESS_CONNECTIONS.read(environment),
         log_format=LOG_FORMAT.read(environment) or "",
+        metrics_token=METRICS_TOKEN.read(environment) or "",
     )
 
 
@@ -263,7 +299,8 @@ def example() -> str:
     blocks = ["# Every setting with its default. Printed by `make generate`; change schemas/settings.py instead.\n"]
     for setting in SETTINGS:
         default = f"\n# Default: {setting.depends}." if setting.depends else ""
-        blocks.append(f"# {setting.meaning}{default}\n# {setting.variable}={setting.default}\n")
+        in_file = "".join(f"# {name}= (a file that holds it)\n" for name in setting.variables[1:])
+        blocks.append(f"# {setting.meaning}{default}\n# {setting.variable}={setting.default}\n{in_file}")
     return "\n".join(blocks)
 
 

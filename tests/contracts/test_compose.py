@@ -25,7 +25,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "sojourn:local"}
 FOREIGN = {name: service for name, service in SERVICES.items() if name not in OURS}
 LONG_RUNNING = {name: service for name, service in OURS.items() if name != "setup"}
-DECLARED = {setting.variable for setting in settings.SETTINGS}
+DECLARED = {variable for setting in settings.SETTINGS for variable in setting.variables}
 # What the images of others read; apache/kafka turns KAFKA_X_Y into its property x.y.
 IMAGE_VARIABLES = {
     "kafka": re.compile(r"CLUSTER_ID|KAFKA_[A-Z_]+"),
@@ -60,7 +60,10 @@ def filled(text: str) -> str:
 
 
 def environment(service: str) -> dict[str, str]:
-    return {name: filled(value) for name, value in OURS[service].get("environment", {}).items()}
+    """What the service is given; the files of secrets are made by `setup`."""
+    given = OURS[service].get("environment", {})
+    files = {variable for setting in settings.SETTINGS for variable in setting.variables[1:]}
+    return {name: filled(value) for name, value in given.items() if name not in files}
 
 
 def test_the_issue_s_services_are_there_and_the_images_of_others_are_pinned() -> None:

@@ -11,12 +11,13 @@ import yaml
 
 from deploy.cli import COMMANDS
 from deploy.owner_only import SHARED
-from deploy.scraping import JOB, JOBS, write
+from deploy.scraping import JOB, JOBS, METRICS, write
 from schemas.tenants import Tenant
 from tests.promql import KNOWN, used
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
+DATA = COMPOSE["x-sojourn"]["environment"]["SOJOURN_DATA"]
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
 (GROUP,) = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["groups"]
 RULES: dict[str, dict[str, Any]] = {rule["alert"]: rule for rule in GROUP["rules"]}
@@ -31,7 +32,11 @@ def mounts() -> dict[str, str]:
 def test_each_service_is_scraped_where_it_listens() -> None:
     assert set(SCRAPED) == {"ingest", "processors", "query"}
     for name, job in SCRAPED.items():
-        assert set(job) == {"job_name", "static_configs"}, "its signals are at /metrics, for anybody"
+        assert set(job) == {"job_name", "authorization", "static_configs"}, "its signals are at /metrics"
+        token = COMPOSE["services"][name]["environment"]["SOJOURN_METRICS_TOKEN_FILE"]
+        assert token == f"{DATA}/{SHARED}/{METRICS}", "where setup writes it"
+        (mounted,) = [path for path, source in mounts().items() if source == "settings"]
+        assert job["authorization"] == {"credentials_file": f"{mounted}/{SHARED}/{METRICS}"}
         assert job["static_configs"] == [{"targets": [f"{name}:{COMMANDS[name].port}"]}]
         assert name in COMPOSE["services"]
 
@@ -40,8 +45,7 @@ def test_the_jobs_of_the_tenants_are_where_setup_writes_them(tmp_path: Path) -> 
     (found,) = CONFIG["scrape_config_files"]
     where = mounts()
     (mounted,) = [path for path in where if found.startswith(path + "/")]
-    data = COMPOSE["x-sojourn"]["environment"]["SOJOURN_DATA"]
-    assert f"{where[mounted]}:{data}" in COMPOSE["x-sojourn"]["volumes"], "the volume that setup writes to"
+    assert f"{where[mounted]}:{DATA}" in COMPOSE["x-sojourn"]["volumes"], "the volume that setup writes to"
     assert found == f"{mounted}/{SHARED}/{JOBS}"
     write(tmp_path, [Tenant(id="shop", read_tokens=("rt_shop",))], "query:8081")
     (job,) = yaml.safe_load((tmp_path / JOBS).read_text())["scrape_configs"]

@@ -17,6 +17,7 @@ import ingest.app
 import query_api.app
 from deploy import observe
 from deploy.application import application
+from deploy.inside import Visitors
 from deploy.store import ClickHouseStore
 from ingest.service import Ingest
 from schemas.metrics import METRICS
@@ -68,6 +69,7 @@ async def http(store: ClickHouseStore, tmp_path: Path) -> AsyncIterator[httpx.As
         observe.router(_ready, dict),
         query_api.app.router(store, known, lambda: NOW),
         ingest.app.router(Ingest(Direct(store), known, clock=lambda: NOW)),
+        visitors=Visitors("", known),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sojourn") as client:
         yield client

@@ -29,13 +29,15 @@ async def test_ready_only_when_the_service_can_do_its_work() -> None:
         parts.reason = "the store does not answer"
         refused = await http.get("/readyz")
         assert (refused.status_code, refused.json()["reason"]) == (503, parts.reason)
+        parts.reason = "the store does not answer, still"
+        assert (await http.get("/readyz")).json()["since"] == refused.json()["since"]
         assert "sojourn_ready 0\n" in (await http.get("/metrics")).text
         parts.reason = ""
         assert "sojourn_ready 1\n" in (await http.get("/metrics")).text
         assert (await http.get("/healthz")).status_code == 200
         text = (await http.get("/metrics")).text
     assert 'sojourn_http_requests_total{status="200"} 4\n' in text
-    assert 'sojourn_http_requests_total{status="503"} 1\n' in text
+    assert 'sojourn_http_requests_total{status="503"} 2\n' in text
     assert "sojourn_events_accepted_total 3\n" in text
     assert counting.in_flight == 0
 

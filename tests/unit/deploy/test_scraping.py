@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy import cli
-from deploy.scraping import JOBS, write
+from deploy.scraping import JOBS, METRICS, write
 from query_api.exposition import PATH
 from schemas.tenants import Tenant
 
@@ -40,7 +40,7 @@ def test_only_the_group_can_read_them(tmp_path: Path) -> None:
 
 def test_a_tenant_with_hashed_tokens_is_left_out_and_said_so(tmp_path: Path) -> None:
     told = write(tmp_path, [SHOP, SECRET], "query:8081")
-    assert {file.name for file in tmp_path.iterdir()} == {JOBS, "shop.token"}
+    assert {file.name for file in tmp_path.iterdir()} == {JOBS, METRICS, "shop.token"}
     assert [job["job_name"] for job in json.loads((tmp_path / JOBS).read_text())["scrape_configs"]] == [
         "sojourn-values-shop"
     ]
@@ -50,10 +50,19 @@ def test_a_tenant_with_hashed_tokens_is_left_out_and_said_so(tmp_path: Path) -> 
     assert "rt_shop" not in "".join(told)
 
 
+def test_the_token_of_the_signals_is_made_once(tmp_path: Path) -> None:
+    told = write(tmp_path, [SHOP], "query:8081")
+    token = (tmp_path / METRICS).read_text()
+    assert len(token) >= 32
+    assert token not in "".join(told)
+    write(tmp_path, [DESK], "query:8081")
+    assert (tmp_path / METRICS).read_text() == token
+
+
 def test_what_was_written_before_is_replaced_and_former_tenants_go(tmp_path: Path) -> None:
     write(tmp_path, [SHOP, DESK], "query:8081")
     write(tmp_path, [Tenant(id="desk.eu", read_tokens=("rt_new",))], "query:9999")
-    assert {file.name for file in tmp_path.iterdir()} == {JOBS, "desk.eu.token"}
+    assert {file.name for file in tmp_path.iterdir()} == {JOBS, METRICS, "desk.eu.token"}
     assert (tmp_path / "desk.eu.token").read_text() == "rt_new"
     assert "shop" not in (tmp_path / JOBS).read_text()
     assert write(tmp_path, [SECRET], "query:9999")[0].startswith("Prometheus finds the values of no tenant")

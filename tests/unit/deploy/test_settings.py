@@ -37,3 +37,27 @@ def test_a_value_that_cannot_be_names_its_variable(variable: str, value: str) ->
 
 def test_every_setting_has_a_typed_field_and_every_field_a_setting() -> None:
     assert len(settings.SETTINGS) == len(settings.Settings.__dataclass_fields__)
+
+
+SECRETS = [setting for setting in settings.SETTINGS if setting.secret]
+
+
+@pytest.mark.parametrize("setting", SECRETS, ids=lambda setting: setting.variable)
+def test_every_secret_may_stand_in_a_file(tmp_path: Path, setting: settings.Setting) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cret\n")
+    in_file = {setting.variables[1]: str(file)}
+    assert setting.read(in_file) == setting.read({setting.variable: "s3cret"}) == "s3cret"
+    with pytest.raises(settings.InvalidSetting, match="both set"):
+        setting.read({**in_file, setting.variable: "other"})
+    file.write_text(" \n")
+    with pytest.raises(settings.InvalidSetting, match="is empty"):
+        setting.read(in_file)
+    with pytest.raises(settings.InvalidSetting, match="cannot be read"):
+        setting.read({setting.variables[1]: str(tmp_path / "none")})
+
+
+def test_every_setting_that_can_hold_a_password_is_a_secret() -> None:
+    words = ("PASSWORD", "TOKEN", "DSN")
+    named = {each.variable for each in settings.SETTINGS if any(word in each.variable for word in words)}
+    assert named == {setting.variable for setting in SECRETS}
