@@ -26,7 +26,7 @@ MOST_COHORTS = 1500
 MOST_CELLS = 200_000
 SMALL_N = 30
 _NO_MEANING = ("segment", "compare", "limit", "definition")
-_COUNT = """SELECT place, reason, count() AS size, sumForEach(arrayMap(x -> toUInt64(x), there)) AS retained
+_COUNT = """SELECT place, reason, sum(people) AS size, sumForEach(arrayMap(x -> toUInt64(x), there)) AS retained
     FROM units GROUP BY place, reason"""
 
 
@@ -52,10 +52,10 @@ class Triangles:
         cohorts: dict[int, Cohort] = {}
         excluded: dict[str, int] = {}
         for place, reason, size, retained in await run(self.store, question, counting(question)):
-            if reason:
-                excluded[reason] = int(size)
-            else:
+            if not reason:
                 cohorts[int(place) - 1] = Cohort(int(size), [int(each) for each in retained])
+            elif size:
+                excluded[reason] = int(size)
         return body(question, cohorts, excluded, watermark, tenant.k_anon)
 
 

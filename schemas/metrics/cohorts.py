@@ -78,11 +78,16 @@ def members(parameters: Mapping[str, Any]) -> str:
       SELECT person $traits, min(entered) AS first_entered, {first()}
       FROM selected_rows WHERE reason = '' AND begins GROUP BY person $traits)
     WHERE first_entered >= {{begins:Array(Int64)}}[1] AND place > 0"""
+    # Of who has to come back once, the last time in each period says it: a cohort's period is one of them.
+    times = "[(max(entered), '')]" if parameters["min_occurrences"] == 1 else "groupUniqArray((entered, id))"
     return f"""
     SELECT m.*, r.returned AS returned FROM ({own}) AS m
     LEFT JOIN (
-      SELECT person AS whose, groupUniqArray((entered, id)) AS returned FROM selected_rows
-      WHERE reason = '' AND returns AND entered >= {{begins:Array(Int64)}}[1] GROUP BY person) AS r
+      SELECT whose, groupUniqArrayArray(of_period) AS returned FROM (
+        SELECT person AS whose, arrayCount(edge -> edge <= entered, {{nth_closes:Array(Int64)}}) AS period,
+          {times} AS of_period
+        FROM selected_rows WHERE reason = '' AND returns AND entered >= {{begins:Array(Int64)}}[1]
+        GROUP BY whose, period) GROUP BY whose) AS r
     ON r.whose = m.person"""
 
 
@@ -136,13 +141,55 @@ def _triangle_calendar(start: int, end: int, tz: str, parameters: Mapping[str, A
     return {"begins": edges[:rows], "closes": edges[1 : rows + 1], "edges": edges}
 
 
-def _triangle(parameters: Mapping[str, Any]) -> str:
-    there = has_returned(parameters, "{edges:Array(Int64)}[place + n]", "{edges:Array(Int64)}[place + n + 1]")
+def _by_period(parameters: Mapping[str, Any]) -> str:
+    """One row of each person a period that they did something in (0: before the first cohort): when they first began in
+    it, when they last came back in it, how often, and how often since they began. So a cohort is told from a handful of
+    numbers a person, however much that person did. What was left out has one row for all periods, and counts `aside`.
+    """
+    if parameters["min_occurrences"] == 1:
+        seen = "toUInt64(countIf(returns) > 0) AS often, toUInt64(latest > first) AS own"
+    else:
+        seen = """groupUniqArrayIf((entered, id), returns AND reason = '') AS returned,
+      length(arrayDistinct(arrayMap(x -> x.2, returned))) AS often,
+      length(arrayDistinct(arrayMap(x -> x.2, arrayFilter(x -> x.1 >= first, returned)))) AS own"""
     return f"""
-    SELECT toUInt32(place) AS place, '' AS reason, arrayMap(n -> toUInt8({there}), range({{periods:UInt32}})) AS there
-    FROM ({members(parameters)})
-    UNION ALL
-    SELECT toUInt32(0) AS place, reason, CAST([], 'Array(UInt8)') AS there FROM ({left_out("start")})"""
+    SELECT reason, person, if(reason = '', arrayCount(edge -> edge <= entered, {{edges:Array(Int64)}}), 0) AS period,
+      minIf(entered, begins) AS first, countIf(begins) > 0 AS begun, maxIf(entered + 1, returns) AS latest, {seen},
+      uniqExactIf(id, reason != '' AND entered >= {{start:Int64}} AND entered < {{until:Int64}}) AS aside
+    FROM selected_rows GROUP BY reason, person, period"""
+
+
+def _by_person(parameters: Mapping[str, Any]) -> str:
+    """One row a person: the cohorts (place from 1, when entered, how often back since then in its own period), and how
+    often they came back in each period.
+    """
+    entered = "(period, first, own)"
+    if parameters["mode"] == "recurring":
+        cohorts = f"groupArrayIf({entered}, begun)"
+    else:
+        cohorts = f"[argMinIf({entered}, first, begun)]"
+    every = "arrayFlatten(groupArray(returned))" if parameters["min_occurrences"] > 1 else "[]"
+    return f"""
+    SELECT reason, any(reason = '') AS counts, {cohorts} AS of_person, groupArrayInsertAt(often, toUInt32(period)) AS seen,
+      max(latest) AS last, {every} AS returned, if(counts, 1, sum(aside)) AS people,
+      if(counts, arrayFilter(x -> x.1 BETWEEN 1 AND length({{closes:Array(Int64)}}), of_person),
+        [(toUInt64(0), toInt64(0), toUInt64(0))]) AS cohorts
+    FROM ({_by_period(parameters)}) GROUP BY reason, person"""
+
+
+def _triangle(parameters: Mapping[str, Any]) -> str:
+    least = "{min_occurrences:Int64}"
+    opens = "greatest({edges:Array(Int64)}[cohort.1 + n], cohort.2)"
+    if parameters["mode"] != "unbounded":
+        there = f"if(n = 0, cohort.3, seen[cohort.1 + n + 1]) >= {least}"
+    elif parameters["min_occurrences"] == 1:
+        there = f"last > {opens}"
+    else:
+        there = f"length(arrayDistinct(arrayMap(x -> x.2, arrayFilter(x -> x.1 >= {opens}, returned)))) >= {least}"
+    return f"""
+    SELECT toUInt32(cohort.1) AS place, reason, people,
+      arrayMap(n -> toUInt8({there}), range(if(counts, {{periods:UInt32}}, 0))) AS there
+    FROM ({_by_person(parameters)}) ARRAY JOIN cohorts AS cohort"""
 
 
 TRIANGLE = Metric(
