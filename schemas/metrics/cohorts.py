@@ -171,7 +171,8 @@ def _by_person(parameters: Mapping[str, Any]) -> str:
     every = "arrayFlatten(groupArray(returned))" if parameters["min_occurrences"] > 1 else "[]"
     return f"""
     SELECT reason, any(reason = '') AS counts, {cohorts} AS of_person,
-      groupArrayInsertAt(often, toUInt32(period)) AS seen, max(latest) AS last, {every} AS returned, if(counts, 1, sum(aside)) AS people,
+      groupArrayInsertAt(often, toUInt32(period)) AS seen,
+      max(latest) AS last, {every} AS returned, if(counts, 1, sum(aside)) AS people,
       if(counts, arrayFilter(x -> x.1 BETWEEN 1 AND length({{closes:Array(Int64)}}), of_person),
         [(toUInt64(0), toInt64(0), toUInt64(0))]) AS cohorts
     FROM ({_by_period(parameters)}) GROUP BY reason, person"""
