@@ -462,37 +462,48 @@ _CONTACTS_AT = Relation(
 )
 _CONTACTS_EVER = Relation("contacts_ever", "All contacts: what happened in each before `at`.", _contacts(""))
 
-_LATEST = "arraySort(x -> (x.6, x.1, x.2, UUIDToNum(x.3)), {0})[-1]"
-"""Of a set of versions: the greatest (version, time, sequence, event id)."""
+_BY_VERSION = "arraySort(x -> (x.6, x.1, x.2, UUIDToNum(x.3)), arrayFilter(x -> x.1 < {until}, versions))"
+
+
+def versions_until(instant: str) -> str:
+    """The versions dated before an instant by (version, time, sequence, event id): of each field the last one told."""
+    return _BY_VERSION.format(until=instant)
+
+
+def last_told(member: int, versions: str, nothing: str) -> str:
+    """A field of the latest of sorted `versions` that tells it; `nothing` is what stands where one does not."""
+    tells = f"x -> x.{member} != {nothing}"
+    return f"if(arrayExists({tells}, {versions}), arrayLast({tells}, {versions}).{member}, {nothing})"
 
 
 def _said(kinds: str, columns: str) -> str:
     """What was said or asked of some kinds, with an event in [low, at): versions known before `at`, by time."""
     scope = f"tenant = {{tenant:String}} AND kind IN ({kinds}) AND day <= toDate32($at)"
     return f"""
-    SELECT survey, question, id, bot, actor_, country_, channel_, device_, arrayMap(x -> x.3, versions_) AS event_ids,
-      versions_[1] AS opening, {columns}
+    SELECT survey, question, id, bot, actor_, country_, channel_, device_, arrayMap(x -> x.3, versions) AS event_ids,
+      versions[1] AS opening, versions, completions_ AS completions, {columns}
     FROM (
       SELECT kind, survey, question, id, {known("first")} AS bot, {known("actor")} AS actor_,
         {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
-        arraySort(x -> (x.1, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(versions)")}) AS versions_
+        arraySort(x -> (x.1, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(answers.versions)")}) AS versions,
+        arraySort(x -> (x.5, x.1, x.2, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(answers.completions)")})
+          AS completions_
       FROM answers
       WHERE {scope} AND (kind, survey, question, id) IN (
         SELECT kind, survey, question, id FROM answers WHERE {scope} AND day >= toDate32($low))
       GROUP BY kind, survey, question, id)
-    WHERE notEmpty(versions_)"""
+    WHERE notEmpty(versions)"""
 
 
 _POSTED = f"x -> bitAnd(x.5, {EDITED | DELETED}) = 0"
-_REVIEW = (
-    f"versions_ AS versions, {_LATEST.format(f'arrayFilter(x -> bitAnd(x.5, {DELETED}) = 0, versions_)')} AS latest, "
-    f"arrayExists(x -> bitAnd(x.5, {DELETED}) != 0, versions_) AS is_deleted, "
-    f"arrayExists(x -> bitAnd(x.5, {VERIFIED}) != 0 AND bitAnd(x.5, {DELETED}) = 0, versions_) AS is_verified"
-)
 _ANSWERS_AT = Relation(
     "answers_at",
-    "Answers and ratings of tickets: their first version, and the one that counts.",
-    _said("'answer', 'rating'", f"kind = 'rating' AS is_rating, {_LATEST.format('versions_')} AS latest"),
+    "Answers and ratings of tickets: their versions by time, the first of them, and the ids that any of them names.",
+    _said(
+        "'answer', 'rating'",
+        "kind = 'rating' AS is_rating, arrayFirst(x -> x.12 != '', versions).12 AS about, "
+        "arrayFirst(x -> x.13 != '', versions).13 AS own_agent, arrayFirst(x -> x.14 != '', versions).14 AS invite",
+    ),
 )
 _HELD_AT = Relation(
     "held_at",
@@ -500,19 +511,19 @@ _HELD_AT = Relation(
     f"""
     SELECT id AS ticket, arrayMap(x -> (x.1, x.7), arrayFilter(x -> x.7 != '', arraySort(
         x -> (x.1, x.2, x.5, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(transitions)")}))) AS held
-    FROM tickets WHERE tenant = {{tenant:String}} AND id IN (SELECT opening.12 FROM answers_at)
+    FROM tickets WHERE tenant = {{tenant:String}} AND id IN (SELECT about FROM answers_at)
     GROUP BY ticket""",
 )
 _REVIEWS_AT = Relation(
     "reviews_at",
-    "Reviews that were posted: when, the version that counts, and whether any took it back or is verified.",
+    "Reviews that were posted: when, and their versions by time.",
     f"""
     SELECT *, arrayFirst({_POSTED}, versions).1 AS posted_at, arrayExists({_POSTED}, versions) AS is_posted
-    FROM ({_said("'review'", _REVIEW)}) WHERE is_posted""",
+    FROM ({_said("'review'", "1 AS is_public")}) WHERE is_posted""",
 )
 _FATE = (
-    f"arrayFirst(x -> bitAnd(x.5, {SENT}) != 0, versions_).1 AS sent_at, versions_ AS versions, "
-    f"arrayFirst(x -> bitAnd(x.5, {SENT}) != 0 AND x.12 != '', versions_).12 AS survey_"
+    f"arrayFirst(x -> bitAnd(x.5, {SENT}) != 0, versions).1 AS sent_at, "
+    f"arrayFirst(x -> bitAnd(x.5, {SENT}) != 0 AND x.12 != '', versions).12 AS survey_"
 )
 _INVITATIONS_AT = Relation(
     "invitations_at",

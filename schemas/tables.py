@@ -214,7 +214,8 @@ ANSWERS = Table(
     "answers",
     "What was said (answer, rating of a ticket, review) or asked (invitation, showing) on one UTC day: the set of its "
     "versions (time, sequence, event id, hash, marks, version, score and its scale in millionths, metric, polarity, "
-    "what it is about, agent, invitation). A review's survey is its source.",
+    "what it is about, agent, invitation), and of those that say whether it is completed. A review's survey is its "
+    "source.",
     (
         Column("tenant", WORD),
         Column("kind", WORD),
@@ -228,6 +229,11 @@ ANSWERS = Table(
             "versions",
             "Array(Tuple(Int64, UInt32, UUID, UInt64, UInt16, Int64, Int64, Int64, Int64, "
             "String, String, String, String, String))",
+            "groupUniqArrayArray",
+        ),
+        Column(
+            "completions",
+            f"Array(Tuple({_STAMP}, version Int64, completed Enum8('untold' = 0, 'no' = 1, 'yes' = 2)))",
             "groupUniqArrayArray",
         ),
     ),

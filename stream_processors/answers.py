@@ -52,12 +52,15 @@ def _row(event: Incoming, key: tuple[str, str, str, str], marks: int, said: Row 
     if key[0] == "review" and marks & (EDITED | DELETED):  # which of a review is the one that was posted
         first, actor = NONE_YET, NONE_YET
     version = said or (0, NO_NUMBER, NO_NUMBER, NO_NUMBER, "", "", text(event.properties, "survey_id"), "", "")
+    stamp = (record.time, record.sequence, event.event_id, record.hash)
+    completed = None if key[0] == "review" else flag(event.properties, "completed")
     return (
         record.tenant,
         *key,
         event.day,
         *((first, actor, *others) if dimensions else (NONE_YET,) * 5),
-        [(record.time, record.sequence, event.event_id, record.hash, marks, *version)],
+        [(*stamp, marks, *version)],
+        [] if completed is None else [(*stamp, version[0], "yes" if completed else "no")],
     )
 
 

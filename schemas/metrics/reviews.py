@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from schemas.facts import DELETED, VERIFIED, last_told, versions_until
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Score, Shape, Variant
 from schemas.metrics.units import ENTITY_DIMENSIONS
 from schemas.periods import DAY_MS
@@ -36,13 +37,20 @@ def _bound(_: Tenant, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+_SAID = f"x -> bitAnd(x.5, {DELETED}) = 0"
+_SCALED = f"x -> x.8 != {NO_NUMBER} AND x.9 != {NO_NUMBER}"
+
+
 def _units(parameters: Mapping[str, Any]) -> str:
     unverified = "NOT is_verified, 'unverified'," if parameters["verified"] == "only" else ""
     return f"""
     SELECT concat(survey, '/', id) AS id, actor_ AS actor, country_ AS country, channel_ AS channel, device_ AS device,
       survey AS source, survey AS stratum, event_ids, posted_at AS entered, {{within:Int64}} AS h,
-      latest.8 = {NO_NUMBER} OR latest.9 = {NO_NUMBER} AS is_usual, latest.7 AS rating,
-      if(is_usual, {LOWEST * MILLION}, latest.8) AS low, if(is_usual, {HIGHEST * MILLION}, latest.9) AS high,
+      {versions_until("posted_at + {within:Int64}")} AS known, arrayFilter({_SAID}, known) AS said,
+      {last_told(7, "said", str(NO_NUMBER))} AS rating, arrayLast({_SCALED}, said) AS scaled,
+      arrayExists({_SCALED}, said) AS is_scaled, length(said) < length(known) AS is_deleted,
+      arrayExists(x -> bitAnd(x.5, {VERIFIED}) != 0, said) AS is_verified,
+      if(is_scaled, scaled.8, {LOWEST * MILLION}) AS low, if(is_scaled, scaled.9, {HIGHEST * MILLION}) AS high,
       multiIf(bot != '', 'bot', is_deleted, 'deleted',
         rating < low OR rating > high OR low >= high OR low < -{_LARGEST} OR high > {_LARGEST}, 'invalid_score',
         {unverified} {{is_weighted:UInt8}} AND NOT has({{weight_sources:Array(String)}}, survey), 'unweighted',

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from schemas.facts import INCOMPLETE
+from schemas.facts import INCOMPLETE, last_told, versions_until
 from schemas.metrics.activity import AUDIENCE
 from schemas.metrics.metric import Band, Example, Kind, Metric, Parameter, Score, Shape, Variant
 from schemas.metrics.units import ENTITY_DIMENSIONS
@@ -93,7 +93,7 @@ def _units(metric: str, parameters: Mapping[str, Any]) -> str:
     return f"""
     SELECT concat(survey, '/', question, '/', id) AS id, actor_ AS actor, country_ AS country, channel_ AS channel,
       device_ AS device, survey, {agent} AS agent, event_ids, entered, {{within:Int64}} AS h,
-      multiIf(bot != '', 'bot', bitAnd(latest.5, {INCOMPLETE}) != 0, 'incomplete',
+      multiIf(bot != '', 'bot', is_incomplete, 'incomplete',
         is_contradicted OR (low, high) != ({{scale_low:Int64}} * {MILLION}, {{scale_high:Int64}} * {MILLION}),
         'scale_mismatch', score = {NO_NUMBER} OR score < low OR score > high OR score % {MILLION} != 0, 'invalid_score',
         {kind} {_INVITED if by_cohort else ""} '') AS reason,
@@ -102,26 +102,34 @@ def _units(metric: str, parameters: Mapping[str, Any]) -> str:
       multiIf({{cut:Int64}} != {NO_NUMBER}, {{cut:Int64}}, own_cut != {NO_NUMBER}, own_cut,
               toInt64({usual_cut}) * {MILLION}) AS good_from
     FROM (
-      SELECT *, opening.1 AS answered_at, opening.12 AS about, opening.13 AS own_agent, latest.7 AS score,
+      SELECT *, opening.1 AS answered_at, {_WHAT_IS_SAID},
         if(is_rating, 0, indexOf({{question_keys:Array(String)}}, concat(survey, char(31), question))) AS place,
-        if(place > 0, {{question_metrics:Array(String)}}[place], latest.10) AS asked,
-        latest.8 != {NO_NUMBER} AS is_told,
-        multiIf(place > 0, {{question_lows:Array(Int64)}}[place], is_told, latest.8, {low * MILLION}) AS low,
-        multiIf(place > 0, {{question_highs:Array(Int64)}}[place], is_told, latest.9, {high * MILLION}) AS high,
-        place > 0 AND is_told AND (latest.8, latest.9) != (low, high) AS is_contradicted,
-        if(place > 0, {{question_goods:Array(String)}}[place], latest.11) AS told_good,
+        if(place > 0, {{question_metrics:Array(String)}}[place], told_metric) AS asked,
+        told_low != {NO_NUMBER} AS is_told,
+        multiIf(place > 0, {{question_lows:Array(Int64)}}[place], is_told, told_low, {low * MILLION}) AS low,
+        multiIf(place > 0, {{question_highs:Array(Int64)}}[place], is_told, told_high, {high * MILLION}) AS high,
+        place > 0 AND is_told AND (told_low, told_high) != (low, high) AS is_contradicted,
+        if(place > 0, {{question_goods:Array(String)}}[place], told_polarity) AS told_good,
         if(place > 0, {{question_cuts:Array(Int64)}}[place], {NO_NUMBER}) AS own_cut,
         {"if(invited_at > 0, invited_at, opening.1)" if by_cohort else "opening.1"} AS entered
       FROM answers_at AS a {_WITH_INVITATION if by_cohort else ""} {_WITH_TICKET if metric == "csat" else ""}
       WHERE asked = '{metric}' AND entered >= {{start:Int64}} AND entered < {{until:Int64}})"""
 
 
+_IN_TIME = "greatest(entered + {within:Int64}, opening.1 + 1)"
+_WHAT_IS_SAID = f"""{versions_until(_IN_TIME)} AS said,
+        {last_told(7, "said", str(NO_NUMBER))} AS score, {last_told(8, "said", str(NO_NUMBER))} AS told_low,
+        {last_told(9, "said", str(NO_NUMBER))} AS told_high, {last_told(10, "said", "''")} AS told_metric,
+        {last_told(11, "said", "''")} AS told_polarity, arrayFilter(x -> x.1 < {_IN_TIME}, completions) AS finished,
+        if(empty(finished), bitAnd(said[-1].5, {INCOMPLETE}) != 0, finished[-1].6 = 'no') AS is_incomplete"""
+"""Of an answer: each field as told last while it could still be edited. Before a version could say that it is completed
+(rows of old), one that did not say that it is not was."""
 _INVITED = """invited_at = 0, 'uninvited',
         answered_at < invited_at OR answered_at >= invited_at + {within:Int64}, 'late',"""
 _WITH_INVITATION = (
-    "LEFT JOIN (SELECT id AS invite, sent_at AS invited_at FROM invitations_at) AS i ON i.invite = a.opening.14"
+    "LEFT JOIN (SELECT id AS invite_id, sent_at AS invited_at FROM invitations_at) AS i ON i.invite_id = a.invite"
 )
-_WITH_TICKET = "LEFT JOIN held_at AS t ON t.ticket = a.opening.12"
+_WITH_TICKET = "LEFT JOIN held_at AS t ON t.ticket = a.about"
 
 
 def _one_each(parameters: Mapping[str, Any]) -> str:

@@ -16,10 +16,14 @@ _ENTITY = "actor_ AS actor, country_ AS country, channel_ AS channel, device_ AS
 _IN_WINDOW = "sent_at >= {start:Int64} AND sent_at < {until:Int64}"
 _GIVEN = f"x -> x.1 >= sent_at AND bitAnd(x.5, {GIVEN}) != 0"
 
+_NOT_OPEN = """arrayLast(c -> (c.1, c.2, UUIDToNum(c.3)) <= (x.1, x.2, UUIDToNum(x.3)),
+          arraySort(c -> (c.1, c.2, UUIDToNum(c.3)), completions)).6 != 'no'"""
+"""Not told to be in part, by the last word on it: what says nothing of that leaves it."""
+
 
 def _invitations(is_complete: bool) -> str:
     """Invitations with their first answer; those that are complete only, if that is asked."""
-    given = _GIVEN + (f" AND bitAnd(x.5, {INCOMPLETE}) = 0" if is_complete else "")
+    given = _GIVEN + (f" AND bitAnd(x.5, {INCOMPLETE}) = 0 AND {_NOT_OPEN}" if is_complete else "")
     return f"""
     SELECT id, {_ENTITY}, sent_at AS entered, {{within:Int64}} AS h,
       arrayFirst({given}, versions).1 AS outcome_at, '' AS outcome_id,
@@ -37,7 +41,7 @@ _SHOWINGS = f"""
 
 _ANSWERS = """
     SELECT id, actor_ AS actor, country_ AS country, channel_ AS channel, device_ AS device, survey, event_ids,
-      opening.1 AS entered, if(bot != '', 'bot', '') AS reason, opening.14 AS invite
+      opening.1 AS entered, if(bot != '', 'bot', '') AS reason, invite
     FROM answers_at WHERE NOT is_rating AND entered >= {start:Int64} AND entered < {until:Int64}"""
 
 

@@ -15,7 +15,10 @@ from tests.reference.harness import ask, feed, reader
 
 LOGS = Path(__file__).parents[1] / "logs"
 LATER = 4_000_000_000_000
-ADDED = {"orders": ("revenue_by_field", ("currencies", "states"))}
+ADDED = {
+    "answers": ("nps_by_field", ("completions",)),
+    "orders": ("revenue_by_field", ("currencies", "states")),
+}
 """Fact: a log whose answers need the columns that were added to it, and these."""
 
 

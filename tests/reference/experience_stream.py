@@ -51,7 +51,12 @@ class Experiences(Journeys):
             version = self.random.choice((1, 1, 2))
             later = time + self.random.choice((MINUTE, HOUR, 3 * DAY, 16 * DAY))
             name = self.random.choice(("survey_answer_edited", "survey_question_answered"))
-            self.add(later, name, client, **told, score=self.score(low, high), version=version)
+            # An edit says some of what an answer is; whether it is completed may come as a second part.
+            dropped = self.random.choice(((), (), ("survey_type", "scale_min", "polarity"), ("score",), ("completed",)))
+            edited = {**told, "score": self.score(low, high), "version": version}
+            if self.chance(0.2):
+                edited["completed"] = True
+            self.add(later, name, client, **{key: value for key, value in edited.items() if key not in dropped})
             if version == 2:
                 edit = {**told, "score": self.score(low, high), "version": 1}
                 self.add(later + MINUTE, "survey_answer_edited", client, **edit)
@@ -212,10 +217,13 @@ class Experiences(Journeys):
             return
         self.add(time, "review_posted", client, **about, rating=stars, verified=self.chance(0.5))
         if self.chance(0.15):
-            later = time + self.random.choice((HOUR, 5 * DAY))
-            self.add(later, "review_edited", client, **about, rating=self.score(low, high))
+            later = time + self.random.choice((HOUR, 5 * DAY, 15 * DAY))
+            told = self.random.choice(({**about, "rating": self.score(low, high)}, about))
+            self.add(later, "review_edited", client, **told)
         if self.chance(0.07):
-            self.add(time + 2 * DAY, "review_deleted", {}, review_id=f"w{number}", source=source)
+            self.add(
+                time + self.random.choice((2, 20)) * DAY, "review_deleted", {}, review_id=f"w{number}", source=source
+            )
 
     def purpose(self) -> None:
         client, time = self.client(), self.moment()

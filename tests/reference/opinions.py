@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from statistics import NormalDist
 from typing import Any
@@ -15,7 +16,7 @@ from tests.reference.asking import DAY, Asked
 from tests.reference.copies import VISITS, Copy
 from tests.reference.counting import VISIT_GAP, Known, passes
 from tests.reference.scores import maturity, mean_limits
-from tests.reference.surveys import latest_version, number
+from tests.reference.surveys import by_version, last_told, number, told_scale
 from tests.reference.unit import Unit
 
 Body = dict[str, Any]
@@ -47,13 +48,14 @@ def reviews(known: Known, asked: Asked) -> Iterator[Review]:
         unit = Review(f"{source}/{own}", first.time, known.dimensions(copies), known.people.person(first.actor))
         unit.source, unit.past = source, first.time < asked.start
         unit.mature = known.at - first.time >= int(asked.parameters["within"])
-        said = [copy for copy in copies if copy.canonical and copy.name != "review_deleted"]
-        latest = latest_version(said)
-        stars = _stars(latest)
+        until = first.time + int(asked.parameters["within"])
+        in_time = [copy for copy in copies if copy.canonical and copy.time < until]
+        said = by_version(copy for copy in in_time if copy.name != "review_deleted")
+        stars = _stars(said)
         verified = any(copy.properties.get("verified") in (True, "true") for copy in said)
         unit.reason = (
             "bot" if first.bot
-            else "deleted" if len(said) < sum(copy.canonical for copy in copies)
+            else "deleted" if len(said) < len(in_time)
             else "invalid_score" if stars is None
             else "unverified" if asked.parameters["verified"] == "only" and not verified
             else "unweighted" if weights and not weights.get(source) else ""
@@ -66,12 +68,11 @@ def reviews(known: Known, asked: Asked) -> Iterator[Review]:
             yield unit
 
 
-def _stars(copy: Copy) -> Fraction | None:
-    """Mapped linearly to 1–5."""
-    rating, low, high = (number(copy.properties.get(key)) for key in ("rating", "scale_min", "scale_max"))
-    if low is None or high is None:
-        low, high = Fraction(1), Fraction(5)  # type: ignore[assignment]
-    if rating is None or low is None or high is None or not low <= rating <= high:
+def _stars(said: Sequence[Copy]) -> Fraction | None:
+    """The rating told last on the scale told last, mapped linearly to 1–5."""
+    rating = last_told(said, lambda copy: number(copy.properties.get("rating")))
+    low, high = last_told(said, told_scale) or (Decimal(1), Decimal(5))
+    if rating is None or not low <= rating <= high:
         return None
     return 1 + 4 * (Fraction(rating) - Fraction(low)) / (Fraction(high) - Fraction(low))
 

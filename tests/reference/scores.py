@@ -12,7 +12,7 @@ from typing import Any
 from tests.reference import numbers
 from tests.reference.asking import Asked
 from tests.reference.counting import Known, activity, passes
-from tests.reference.surveys import Answer, Question, question_of, scale_of
+from tests.reference.surveys import Answer, Question, last_told, question_of, scale_of, score_of, told_completed
 from tests.reference.tickets import Ticket
 from tests.reference.unit import Unit
 
@@ -33,19 +33,21 @@ def scores(known: Known, asked: Asked) -> Iterator[Score]:
     wanted = scale_of(asked.metric, str(asked.parameters.get("scale", "")), known.questions)
     tickets = {ticket.id: ticket for ticket in known.tickets}
     for answer in known.answers:
-        question = question_of(answer.latest, known.questions)
+        sent = _sent(known, answer) if asked.parameters["attribution"] == "cohort" else None
+        entry = answer.first.time if sent is None else sent
+        said = answer.said(entry + int(asked.parameters["within"]))
+        question = question_of(said, known.questions)
         if question is None or question.metric != asked.metric:
             continue
         unit = _score(known, asked, answer, tickets)
-        sent = _sent(known, answer) if asked.parameters["attribution"] == "cohort" else None
-        unit.entry = answer.first.time if sent is None else sent
+        unit.entry = entry
         if not asked.start <= unit.entry < asked.until or not passes(unit, asked):
             continue
         unit.mature = known.at - unit.entry >= int(asked.parameters["within"])
-        value = answer.score(question)
+        value = score_of(said, question)
         unit.reason = (
             "bot" if answer.first.bot
-            else "incomplete" if not answer.complete
+            else "incomplete" if last_told(said, told_completed) is False
             else "scale_mismatch" if question.contradicted or question.scale != wanted
             else "invalid_score" if value is None
             else "other_kind" if bool(answer.about) != (asked.parameters.get("kind") == "transactional")
@@ -69,7 +71,7 @@ def _score(known: Known, asked: Asked, answer: Answer, tickets: dict[str, Ticket
     def plain(name: str) -> str:
         if name != "agent":
             return known.dimensions(answer.copies)(name)
-        own = first.text("agent_id")
+        own = answer.named("agent_id")
         ticket = tickets.get(answer.about)
         if own or asked.metric != "csat" or ticket is None:
             return own
@@ -80,7 +82,7 @@ def _score(known: Known, asked: Asked, answer: Answer, tickets: dict[str, Ticket
 
 
 def _sent(known: Known, answer: Answer) -> int | None:
-    invitation = known.invitations.get(answer.first.text("invite_id"))
+    invitation = known.invitations.get(answer.named("invite_id"))
     return None if invitation is None else invitation.sent
 
 

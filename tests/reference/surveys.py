@@ -6,16 +6,18 @@ Decided here where the specification is silent: tests/logs/README.md, under scor
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.reference.copies import Copy, text
+from tests.reference.unit import first_of
 
 Registry = Mapping[tuple[str, str], Mapping[str, Any]]
 Scale = tuple[Decimal, Decimal]
+T = TypeVar("T")
 SCALES: Mapping[str, Scale] = {
     "nps": (Decimal(0), Decimal(10)),
     "csat": (Decimal(1), Decimal(5)),
@@ -34,12 +36,29 @@ def number(value: Any) -> Decimal | None:
     return found if found.is_finite() else None
 
 
-def latest_version(copies: Iterable[Copy]) -> Copy:
+def by_version(copies: Iterable[Copy]) -> list[Copy]:
     """By number of the version first: one that comes late supersedes nothing."""
-    return max(
+    return sorted(
         copies,
         key=lambda copy: (number(copy.properties.get("version")) or 0, copy.time, copy.sequence, copy.event_id),
     )
+
+
+def last_told(copies: Iterable[Copy], told: Callable[[Copy], T | None]) -> T | None:
+    """What the last of them says that says it."""
+    found = [value for copy in copies if (value := told(copy)) is not None]
+    return found[-1] if found else None
+
+
+def told_scale(copy: Copy) -> Scale | None:
+    low, high = number(copy.properties.get("scale_min")), number(copy.properties.get("scale_max"))
+    if low is not None and high is not None:
+        return low, high
+    return (Decimal(0), Decimal(1)) if copy.text("score").lower() in WORDS else None
+
+
+def told_completed(copy: Copy) -> bool | None:
+    return {"true": True, "false": False}.get(copy.text("completed").lower())
 
 
 def registry(questions: Iterable[Mapping[str, Any]]) -> Registry:
@@ -70,20 +89,20 @@ class Question:
     contradicted: bool
 
 
-def question_of(copy: Copy, questions: Registry) -> Question | None:
-    low, high = number(copy.properties.get("scale_min")), number(copy.properties.get("scale_max"))
-    own = None if low is None or high is None else (low, high)
-    if own is None and copy.text("score").lower() in WORDS:
-        own = (Decimal(0), Decimal(1))
+def question_of(said: Sequence[Copy], questions: Registry) -> Question | None:
+    """By the registry, else by what the versions of an answer tell of themselves."""
+    own, copy = last_told(said, told_scale), said[0]
     entry = questions.get((copy.text("survey_id"), copy.text("survey_question_id"))) if copy.name in ANSWERS else None
     if entry is not None:
         scale = Decimal(entry["min"]), Decimal(entry["max"])
         cut = entry.get("satisfied_from")
         return Question(str(entry["metric"]), scale, text(entry.get("good")), cut, own not in (None, scale))
-    metric = "csat" if copy.name == "ticket_rated" else copy.text("survey_type").lower()
+    kind = last_told(said, lambda copy: copy.text("survey_type").lower() or None)
+    metric = "csat" if copy.name == "ticket_rated" else kind or ""
     if metric not in SCALES:
         return None
-    return Question(metric, own or SCALES[metric], copy.text("polarity").lower(), None, False)
+    polarity = last_told(said, lambda copy: copy.text("polarity").lower() or None)
+    return Question(metric, own or SCALES[metric], polarity or "", None, False)
 
 
 @dataclass
@@ -97,24 +116,25 @@ class Answer:
     def first(self) -> Copy:
         return min(self.copies, key=lambda copy: copy.order)
 
-    @cached_property
-    def latest(self) -> Copy:
-        """The version that counts."""
-        return latest_version(copy for copy in self.copies if copy.canonical)
+    def said(self, until: int) -> list[Copy]:
+        """The versions that count: those dated before an instant, the first one whatever it says."""
+        until = max(until, self.first.time + 1)
+        return by_version(copy for copy in self.copies if copy.canonical and copy.time < until)
+
+    def named(self, key: str) -> str:
+        """The first id that a version tells."""
+        return first_of([copy for copy in self.copies if copy.canonical], lambda copy: copy.text(key))
 
     @property
     def about(self) -> str:
-        return self.first.text("ticket_id" if self.first.name == "ticket_rated" else "related_id")
+        return self.named("ticket_id" if self.first.name == "ticket_rated" else "related_id")
 
-    @property
-    def complete(self) -> bool:
-        return self.latest.properties.get("completed", True) not in (False, "false")
 
-    def score(self, question: Question) -> int | None:
-        """A whole number on its scale, or none."""
-        given = WORDS.get(self.latest.text("score").lower(), number(self.latest.properties.get("score")))
-        low, high = question.scale
-        return int(given) if given is not None and low <= given <= high and given == int(given) else None
+def score_of(said: Iterable[Copy], question: Question) -> int | None:
+    """A whole number on its scale, or none."""
+    given = last_told(said, lambda copy: WORDS.get(copy.text("score").lower(), number(copy.properties.get("score"))))
+    low, high = question.scale
+    return int(given) if given is not None and low <= given <= high and given == int(given) else None
 
 
 def answers_of(copies: Iterable[Copy]) -> list[Answer]:
@@ -149,15 +169,15 @@ class Invitation:
         return any(copy.name != "survey_bounced" for copy in self.fate)
 
     def answered(self, complete: bool) -> int | None:
-        """The first answer since it was sent."""
-        found = [
-            copy.time
-            for copy in self.fate
-            if copy.name in ANSWERS
-            and copy.time >= self.sent
-            and not (complete and copy.properties.get("completed", True) in (False, "false"))
-        ]
-        return min(found, default=None)
+        """The first answer since it was sent; a complete one is told to be no part, by the last word on that."""
+        told: bool | None = None
+        for copy in sorted(self.fate, key=lambda copy: (copy.time, copy.sequence, copy.event_id)):
+            if copy.name in ANSWERS:
+                own = told_completed(copy)
+                told = told if own is None else own
+                if copy.time >= self.sent and not (complete and told is False):
+                    return copy.time
+        return None
 
 
 def invitations_of(copies: Iterable[Copy]) -> dict[str, Invitation]:
