@@ -6,8 +6,8 @@ last need be remembered (it has the latest first step); going backward from the 
 reach it only the earliest. Each step costs two passes over the array of a unit's events. `windowFunnel` does not do:
 it lets one event be several steps, breaks ties by chance and tells no times.
 
-Arrays run parallel: `events` (place, time, mask of its steps, excluded events before it, and up to it, whether it may
-begin) and `of` (event id, actor and dimensions).
+Arrays run parallel: `events` (place, time, mask of its steps, excluded events of earlier instants, and up to its own,
+whether it may begin) and `of` (event id, actor and dimensions).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 Condition = tuple[int, str, str, tuple[str, ...]]
 """What an event needs to be a step (the first is 0): property, operator and values."""
+_NO_STEP = "toUInt64(99)"
 _NONE = "(toUInt32(0), toInt64(0), toUInt64(0), toInt64(0))"
 _NO_CHAIN = "(toUInt32(0), toUInt32(0), toInt64(0), toUInt64(0), toInt64(0), emptyArrayUInt32())"
 _BEGUN = "(SELECT whose FROM filtered WHERE reason = '' AND begins)"
@@ -32,7 +33,7 @@ def _follows(earlier: tuple[str, str, str], later: tuple[str, str, str], order: 
     (place, time, excluded), (next_place, next_time, next_excluded) = earlier, later
     directly = f" AND {next_place} = {place} + 1" if order == "strict" else ""
     soon = f"{next_time} - {time} <= {{step_within:Int64}}"
-    return f"{soon} AND {next_excluded} = {excluded}{directly}"
+    return f"{soon} AND {next_excluded} <= {excluded}{directly}"
 
 
 def _takes(step: int) -> str:
@@ -45,12 +46,30 @@ def dimensions(parameters: Mapping[str, Any]) -> str:
 
 
 def of_units() -> str:
-    """One row a unit that has a first step in the window: its events in the order of their time."""
-    return f"""
+    """One row a unit that has a first step in the window: its events in the order of their time.
+
+    Those of one time and sequence stand as the steps do, what is no step after them; the second event that could be the
+    same steps as one before it is the second of these. An excluded event of the same instant is not between:
+    `stopped_before` counts those of earlier ones, `stopped` those up to the instant.
+    """
+    rows = f"""
     SELECT whose, arraySort(groupArray((entered, sequence, UUIDToNum(event_id), mask, toUInt8(stops), toUInt8(begins),
-        held, event_id, dimensions))) AS own,
-      arrayCumSum(x -> x.5, own) AS stopped
+        held, event_id, dimensions))) AS by_id,
+      arrayEnumerateUniq(arrayMap(x -> (x.1, x.2, x.4, x.7), by_id)) AS nth,
+      arrayMap((x, n) -> if(x.4 = 0, {_NO_STEP}, bitPositionsToArray(x.4)[least(n, bitCount(x.4))]), by_id, nth)
+        AS step,
+      arraySort((x, k) -> (x.1, x.2, k, x.3), by_id, step) AS own
     FROM filtered WHERE reason = '' AND whose IN {_BEGUN} GROUP BY whose"""
+    return f"""
+    SELECT whose, own, arrayCumSum(x -> x.5, own) AS in_order,
+      arrayMap(x -> (x.1, x.2), own) AS instants,
+      arrayFill((c, is_new) -> is_new, arrayMap((c, x) -> c - x.5, in_order, own),
+                arrayMap((x, i) -> i = 1 OR x != instants[i - 1], instants, arrayEnumerate(instants)))
+        AS stopped_before,
+      arrayReverseFill((c, is_last) -> is_last, in_order,
+                arrayMap((x, i) -> i = length(instants) OR x != instants[i + 1], instants, arrayEnumerate(instants)))
+        AS stopped
+    FROM ({rows})"""
 
 
 def ordered(parameters: Mapping[str, Any]) -> str:
@@ -59,9 +78,9 @@ def ordered(parameters: Mapping[str, Any]) -> str:
     attempts, hold = parameters["counting"] == "attempts", parameters["hold"]
     rows = f"""
     SELECT whose, arrayFilter(x -> x.1.3 != 0, arrayMap(
-        (x, place, stopped, attempt) ->
-          ((place, x.1, x.4, toUInt64(stopped - x.5), stopped, x.6), (x.8, x.9), x.7, attempt),
-        own, arrayEnumerate(own), stopped, arrayCumSum(x -> bitAnd(x.4, 1), own))) AS found
+        (x, place, before, up_to, attempt) ->
+          ((place, x.1, x.4, toUInt64(before), toUInt64(up_to), x.6), (x.8, x.9), x.7, attempt),
+        own, arrayEnumerate(own), stopped_before, stopped, arrayCumSum(x -> bitAnd(x.4, 1), own))) AS found
     FROM ({of_units()})"""
     if attempts or hold:
         # What tells the groups of a person's events apart: no chain has events of two.

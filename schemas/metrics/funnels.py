@@ -137,7 +137,7 @@ FUNNELS = Metric(
         _parameter("exclude", Kind.NAMES, None, "Names of events that must not come between two steps."),
         _parameter("hold", Kind.TEXT, "", "A property that must be there, and the same, in all steps."),
         _parameter("strict_increase", Kind.BOOLEAN, "false", "Whether each step must be later than the one before: "
-                   "without it the sequence tells events of one instant apart."),
+                   "without it events of one instant may be several steps."),
         _parameter("counting", Kind.CHOICE, "person", "What is counted: people, sessions (by their id), or attempts, "
                    "each from one first step to the next.", values=("person", "session", "attempts")),
         _parameter("breakdown", Kind.CHOICE, "first", "Whose dimensions are a unit's: those of its first step, or of "
@@ -147,7 +147,8 @@ FUNNELS = Metric(
     ),
     excluded=("bot", "no_actor", "no_session"),
     edges=(
-        "One event is one step; equal times are ordered by sequence, then by the event's id.",
+        "One event is one step. At one time and sequence they stand in the order of the steps, unless strict_increase.",
+        "An excluded event of the same instant as a step is not between.",
         "Of several first steps the earliest that leads to the deepest level counts, with the earliest events.",
         "An event exactly `within` after the first step still counts.",
         "Low and high are the limits of step_rate; the step rates of one funnel depend on each other.",

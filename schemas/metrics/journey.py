@@ -84,8 +84,9 @@ def journeys(parameters: Mapping[str, Any]) -> str:
     """The units: everyone who began in the window, with the events of the deepest journey."""
     rows = f"""
     SELECT person AS whose,
-      arraySort(groupArray((entered, sequence, UUIDToNum(event_id), aware, considered, bought, is_order, order_id,
-                            renews, advocates, by_person, is_selected, event_id, dimensions))) AS own,
+      arraySort(x -> (x.1, x.2, multiIf(x.4, 0, x.5, 1, x.6, 2, x.9, 3, x.10, 4, 5), x.3),
+        groupArray((entered, sequence, UUIDToNum(event_id), aware, considered, bought, is_order, order_id,
+                    renews, advocates, by_person, is_selected, event_id, dimensions))) AS own,
       arrayMap((x, place) -> (place, x.1, x.4, x.5, x.6, x.7, x.8, x.9, x.10, x.11, x.12, x.13, x.14), own,
                arrayEnumerate(own)) AS events,
       arrayFirst(e -> {_begins(parameters, "e")}, events) AS first_event

@@ -6,7 +6,7 @@ the one with the earliest events, from the first step on, gives times and dimens
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -37,6 +37,10 @@ class Step:
         )
 
 
+def _instant(copy: Copy) -> tuple[int, int]:
+    return copy.time, copy.sequence
+
+
 def _told(copy: Copy, key: str) -> str:
     """A property as text, a truth value as JSON writes it."""
     value = copy.properties.get(key)
@@ -62,6 +66,23 @@ class Rules:
     def sees(self, copy: Copy) -> bool:
         return copy.persons or copy.name in self.exclude or any(copy.name == step.name for step in self.steps)
 
+    def in_order(self, own: Sequence[Copy]) -> list[Copy]:
+        """By time and sequence; of one instant as the steps stand, what is no step after them. The second event that
+        could be the same steps (and holds the same) as one before it is the second of these.
+        """
+        seen: Counter[tuple[Any, ...]] = Counter()
+        keyed = []
+        for copy in sorted(own, key=lambda copy: (copy.time, copy.sequence, copy.event_id)):
+            held = _told(copy, self.hold) if self.hold else ""
+            takes = tuple(
+                k for k, step in enumerate(self.steps) if step.takes(copy) and (held or not self.hold or k == 0)
+            )
+            place = seen[*_instant(copy), takes, held]
+            seen[*_instant(copy), takes, held] += 1
+            step = takes[min(place, len(takes) - 1)] if takes else len(self.steps)
+            keyed.append(((*_instant(copy), step, copy.event_id), copy))
+        return [copy for _, copy in sorted(keyed, key=lambda pair: pair[0])]
+
     def follows(self, events: Sequence[Copy], before: int, after: int, first: Copy) -> bool:
         earlier, later = events[before], events[after]
         return (
@@ -70,7 +91,10 @@ class Rules:
             and later.time - earlier.time <= self.step_within
             and not (self.increase and later.time == earlier.time)
             and not (self.order == "strict" and after != before + 1)
-            and not any(copy.name in self.exclude for copy in events[before + 1 : after])
+            and not any(
+                copy.name in self.exclude and _instant(earlier) < _instant(copy) < _instant(later)
+                for copy in events[before + 1 : after]
+            )
             and not (self.hold and _told(later, self.hold) != _told(first, self.hold))
             and not (self.hold and not _told(first, self.hold))
         )
@@ -174,8 +198,8 @@ def _chains(known: Known, asked: Asked, rules: Rules) -> tuple[list[Chain], list
         elif not reason and rules.sees(copy):
             events[whose].append(copy)
     found: list[Chain] = []
-    for own in events.values():
-        own.sort(key=lambda copy: (copy.time, copy.sequence, copy.event_id))
+    for unsorted in events.values():
+        own = rules.in_order(unsorted)
         places = [place for place, copy in enumerate(own) if anchors(copy)]
         ends = {place: len(own) for place in places}
         if counting == "attempts":

@@ -43,6 +43,13 @@ def advocate(copy: Copy) -> bool:
     )
 
 
+def stage(copy: Copy) -> int:
+    """The first stage that an event can be: in this order stand those of one instant."""
+    fits = (copy.name in AWARE, copy.name in CONSIDERED, purchase(copy), copy.name == "subscription_renewed",
+            advocate(copy))  # fmt: skip
+    return fits.index(True) if any(fits) else len(fits)
+
+
 def _at_least(told: str, least: int) -> bool:
     try:
         return Decimal(told) >= least
@@ -62,7 +69,7 @@ def journey(known: Known, asked: Asked) -> tuple[list[Chain], list[int]]:
             events[person].append(copy)
     chains = []
     for own in events.values():
-        own.sort(key=lambda copy: (copy.time, copy.sequence, copy.event_id))
+        own.sort(key=lambda copy: (copy.time, copy.sequence, stage(copy), copy.event_id))
         begins = next(
             (place for place, copy in enumerate(own) if copy.name in AWARE
              or (anywhere and (copy.name in CONSIDERED or purchase(copy)))), None,
