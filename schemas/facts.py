@@ -44,9 +44,10 @@ def seen(column: str) -> str:
     return f"mapKeys(mapFilter((k, v) -> v < {{at:Int64}}, minMap({column})))"
 
 
-def canonical(array: str) -> str:
-    """Of a set of (time, sequence, event id, hash, …): one element an event, its smallest (time, hash)."""
-    return f"arrayCompact(x -> x.3, arraySort(x -> (x.3, x.1, x.4), arrayFilter(x -> x.1 < {{at:Int64}}, {array})))"
+def canonical(array: str, among: str = "0") -> str:
+    """Of a set of (time, sequence, event id, hash, …): one element an event, its smallest (time, hash, `among`)."""
+    key = f"(x.3, x.1, x.4, {among})"
+    return f"arrayCompact(x -> x.3, arraySort(x -> {key}, arrayFilter(x -> x.1 < {{at:Int64}}, {array})))"
 
 
 def told(key: str, column: str = "properties") -> str:
@@ -313,10 +314,16 @@ _ACTIVE_IN = Relation(
 )
 
 SOLVED_FROM = 3
-"""Ranks of transitions: created 0, (re)opened 1, other 2, solved 3, closed 4; from this one on a ticket is solved."""
+REMOVED, RESTORED = 5, 6
+"""Ranks of transitions: created 0, (re)opened 1, other 2, solved 3, closed 4 (by these two a ticket is solved), merged,
+deleted or spam 5 (until opened again or) undeleted 6."""
 PENDING, AGENT_REPLY, BOT_REPLY, CREATED_BY_AGENT, IS_CREATED, BY_BOT, CUSTOMER_REPLY = 1, 2, 4, 8, 16, 32, 64
 """Marks of a transition: waiting for the customer; public reply of a human agent, of a bot; who created it; done by
 a bot; the customer wrote."""
+READ_AGAIN = 128
+"""Mark of a transition that was read with all the words of today: it stands before what an older version read in the
+same event, which stays in the set when the archive is folded again."""
+_TRANSITIONS = canonical("groupUniqArrayArray(transitions)", f"bitAnd(x.6, {READ_AGAIN}) = 0")
 
 
 STEPS = (
@@ -360,11 +367,23 @@ SENT, GIVEN, INCOMPLETE, EDITED, BOUNCED, DISMISSED, DELETED, VERIFIED = (1 << b
 """Marks of a version: invited or shown, an answer to that, not completed, edited, bounced, dismissed, and so on."""
 
 
+_MOVES = f"arrayFilter(x -> x.5 IN (1, 3, 4, {REMOVED}, {RESTORED}), steps)"
+_FLOWS = f"""arrayPopFront(arrayCompact(x -> x.2, arrayPushFront(arrayMap(
+        (x, solved, removed) -> (x.1, solved = 0 AND removed = 0), {_MOVES},
+        arrayPopFront(arrayFill(v -> v != 2, arrayPushFront(
+          arrayMap(x -> multiIf(x.5 IN (3, 4), 1, x.5 = 1, 0, 2), {_MOVES}), 0))),
+        arrayPopFront(arrayFill(v -> v != 2, arrayPushFront(
+          arrayMap(x -> multiIf(x.5 = {REMOVED}, 1, x.5 IN (1, {RESTORED}), 0, 2), {_MOVES}), 0)))),
+      (toInt64(0), toUInt8(1)))))"""
+"""When a ticket went out of the backlog (solved, merged, deleted, spam), in again, out …: (time, whether it is in)."""
+
+
 def _tickets_until(instant: str) -> str:
     """Tickets as the events before `at` tell them, in the state that those before `instant` left them in."""
     return f"""
     SELECT id, actor_, country_, channel_, device_, priority_, created_at, first_at, steps, turns, replies,
       bot_replies, created_by_agent, is_bot, event_ids, length(turns) % 2 = 1 AS is_solved,
+      arrayLast(x -> x.5 IN (1, {REMOVED}, {RESTORED}), steps).5 = {REMOVED} AS is_removed, {_FLOWS} AS flows,
       if(is_solved, arrayFirstIndex(x -> x.3 = turns[-1].3, steps), 0) AS solved_index,
       arrayLast(x -> bitAnd(x.6, {AGENT_REPLY}) != 0 AND x.7 != '', arraySlice(steps, 1, solved_index)).7 AS resolver,
       if(is_solved AND resolver != '', resolver, arrayLast(x -> x.7 != '', steps).7) AS agent_
@@ -386,7 +405,7 @@ def _tickets_until(instant: str) -> str:
       FROM (
         SELECT id, {known("actor")} AS actor_, {known("country")} AS country_, {known("channel")} AS channel_,
           {known("device")} AS device_, {known("priority")} AS priority_,
-          arraySort(x -> (x.1, x.2, x.5, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(transitions)")}) AS all_steps
+          arraySort(x -> (x.1, x.2, x.5, UUIDToNum(x.3)), {_TRANSITIONS}) AS all_steps
         FROM tickets WHERE tenant = {{tenant:String}} GROUP BY id)
       WHERE notEmpty(all_steps))"""
 
@@ -510,7 +529,7 @@ _HELD_AT = Relation(
     "Tickets that answers are about: when (ms) each agent got them, in order.",
     f"""
     SELECT id AS ticket, arrayMap(x -> (x.1, x.7), arrayFilter(x -> x.7 != '', arraySort(
-        x -> (x.1, x.2, x.5, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(transitions)")}))) AS held
+        x -> (x.1, x.2, x.5, UUIDToNum(x.3)), {_TRANSITIONS}))) AS held
     FROM tickets WHERE tenant = {{tenant:String}} AND id IN (SELECT about FROM answers_at)
     GROUP BY ticket""",
 )

@@ -50,6 +50,7 @@ EXCLUDED: Mapping[str, str] = {
     "outbound": "Contacts that agents began, where the parameter `direction` leaves them out.",
     "refund_currency": "Orders and charges with a refund in another currency than theirs: it is set aside, they count.",
     "refunded": "Orders wholly given back soon after.",
+    "removed": "Tickets merged into another, deleted or marked as spam.",
     "repeated": "Answers of the same person, or of the same about one interaction, that another one stands for.",
     "same_payment": "Purchases paid by the inviter's own means; they count as purchases, not as referred.",
     "scale_mismatch": "Answers on another scale, which are never pooled with these.",

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.events.fields import flag, instant, text
-from schemas.facts import AGENT_REPLY, BOT_REPLY, BY_BOT, CREATED_BY_AGENT, CUSTOMER_REPLY, IS_CREATED, PENDING
+from schemas.events.fields import flag, instant, text, word
+from schemas.events.words import TICKET_STATUSES
+from schemas.facts import (
+    AGENT_REPLY,
+    BOT_REPLY,
+    BY_BOT,
+    CREATED_BY_AGENT,
+    CUSTOMER_REPLY,
+    IS_CREATED,
+    PENDING,
+    READ_AGAIN,
+)
 from schemas.limits import NEVER_MS
 from schemas.tables import TICKETS
 from stream_processors.incoming import NONE_YET, Incoming
 
 TABLE = TICKETS
-CREATED, REOPENED, OTHER, SOLVED, CLOSED = range(5)
+CREATED, REOPENED, OTHER, SOLVED, CLOSED, REMOVED, RESTORED = range(7)
 _RANKS = {
     "ticket_created": CREATED,
     "ticket_reopened": REOPENED,
@@ -23,20 +33,30 @@ _RANKS = {
     "ticket_status_changed": OTHER,
     "ticket_solved": SOLVED,
     "ticket_closed": CLOSED,
+    "ticket_merged": REMOVED,
+    "ticket_deleted": REMOVED,
+    "ticket_marked_as_spam": REMOVED,
+    "ticket_undeleted": RESTORED,
 }
 NAMES = frozenset(_RANKS)
-_ENDS = {"solved": SOLVED, "closed": CLOSED}
-_WAITS = frozenset({"pending", "hold", "on_hold", "on-hold"})
+_STATUSES = {
+    "open": (REOPENED, 0),
+    "pending": (REOPENED, PENDING),
+    "solved": (SOLVED, 0),
+    "closed": (CLOSED, 0),
+    "merged": (REMOVED, 0),
+    "deleted": (REMOVED, 0),
+    "spam": (REMOVED, 0),
+    "undeleted": (RESTORED, 0),
+}
+"""What a status does; one that is not listed does nothing."""
 
 
 def _rank_and_marks(event: Incoming) -> tuple[int, int]:
     name = event.record.name
     rank = _RANKS[name]
     if name == "ticket_status_changed":
-        status = text(event.properties, "to").lower()
-        if status:
-            rank = _ENDS.get(status, REOPENED)
-        return rank, PENDING if status in _WAITS else 0
+        return _STATUSES.get(word(event.properties, "to", TICKET_STATUSES), (rank, 0))
     if name == "ticket_created":
         return rank, IS_CREATED | (CREATED_BY_AGENT if event.author == "agent" else 0)
     if name == "ticket_replied" and event.author == "customer":
@@ -70,7 +90,7 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
                 event.event_id,
                 record.hash,
                 rank,
-                marks | (BY_BOT if record.bot else 0),
+                marks | READ_AGAIN | (BY_BOT if record.bot else 0),
                 text(event.properties, "agent_id"),
                 NEVER_MS if told is None else told,
             )

@@ -54,7 +54,7 @@ class TicketTransferred(OfTicket, Declared, family="ticket", actor="agent", enti
 
 
 class TicketStatusChanged(OfTicket, Declared, family="ticket", actor="agent", entities=("ticket",)):
-    """The status went `from` one `to` another; solved and closed solve the ticket, any other opens it."""
+    """The status went `from` one `to` another: open, pending, solved, closed, merged, deleted, spam, undeleted."""
 
     to: TicketStatus
 
@@ -73,6 +73,52 @@ class TicketReopened(OfTicket, Declared, family="ticket", actor="system", entiti
 
 class TicketClosed(OfTicket, Declared, family="ticket", actor="system", entities=("ticket",)):
     """The ticket was closed."""
+
+
+class TicketMerged(
+    OfTicket,
+    Declared,
+    family="ticket",
+    actor="agent",
+    entities=("ticket",),
+    aliases=("ticket_merge", "tickets_merged"),
+):
+    """The ticket went into another one: it is out of the backlog and of every denominator."""
+
+    merged_into: Id
+
+
+class TicketDeleted(
+    OfTicket,
+    Declared,
+    family="ticket",
+    actor="agent",
+    entities=("ticket",),
+    aliases=("ticket_soft_deleted", "ticket_permanently_deleted", "ticket_trashed", "ticket_removed"),
+):
+    """The ticket was deleted: it is out of the backlog and of every denominator."""
+
+
+class TicketMarkedAsSpam(
+    OfTicket,
+    Declared,
+    family="ticket",
+    actor="agent",
+    entities=("ticket",),
+    aliases=("ticket_spam", "ticket_marked_spam", "ticket_spammed", "ticket_suspended"),
+):
+    """The ticket was nobody's question: it is out of the backlog and of every denominator."""
+
+
+class TicketUndeleted(
+    OfTicket,
+    Declared,
+    family="ticket",
+    actor="agent",
+    entities=("ticket",),
+    aliases=("ticket_restored", "ticket_recovered", "ticket_untrashed", "ticket_unmarked_as_spam"),
+):
+    """The ticket was taken back from the deleted ones, as it was before."""
 
 
 class TicketRated(OfTicket, Declared, family="ticket", entities=("ticket",)):

@@ -61,13 +61,14 @@ def _gathered(parameters: Mapping[str, Any]) -> str:
                 FROM ({_CALLS}))))"""
 
 
+_REASON = "multiIf(is_bot, 'bot', is_removed, 'removed', '')"
 _LEGS = f"""SELECT ticket, groupArray((started_at, ended_at)) AS legs FROM ({_CALLS}) WHERE ticket != ''
         GROUP BY ticket"""
 _TICKETS = f"""
       SELECT t.*, ({_BY_TICKET}, id, '', '', toUInt64(0)) AS issue
       FROM (
         SELECT id, {_DIMENSIONS}, created_at AS started_at, toInt64(0) AS ended_at, event_ids,
-          if(is_bot, 'bot', '') AS reason, 0 AS is_call, 0 AS said, toInt64(0) AS said_at, 0 AS is_unsolvable,
+          {_REASON} AS reason, 0 AS is_call, 0 AS said, toInt64(0) AS said_at, 0 AS is_unsolvable,
           0 AS is_passed_on
         FROM tickets_at WHERE created_at < {NEVER_MS} AND NOT created_by_agent) AS t
       LEFT JOIN ({_LEGS}) AS l ON l.ticket = t.id
@@ -121,7 +122,7 @@ _UNTOUCHED = f"""NOT arrayExists(x -> bitAnd(x.6, {CUSTOMER_REPLY}) != 0, steps)
 def _tickets(_: Mapping[str, Any], once: str) -> str:
     """Tickets created in the window and solved now; `once` is the condition on what is written in them."""
     return f"""
-    SELECT id, {_DIMENSIONS}, event_ids, created_at AS entered, if(is_bot, 'bot', '') AS reason, {once} AS hit,
+    SELECT id, {_DIMENSIONS}, event_ids, created_at AS entered, {_REASON} AS reason, {once} AS hit,
       if(hit, 0, created_at) AS outcome_at, '' AS outcome_id, {{within:Int64}} AS h, 0 AS transferred, 0 AS unlinked
     FROM tickets_at AS t LEFT JOIN ({_LEGS}) AS l ON l.ticket = t.id
     WHERE is_solved AND {IN_WINDOW.format("created_at")}"""
@@ -156,7 +157,7 @@ FIRST_CONTACT_RESOLUTION_RATE = Metric(
             ("silence", "agent"),
         ),
     ),
-    excluded=("bot", "not_solvable"),
+    excluded=("bot", "not_solvable", "removed"),
     details=("transferred", "unlinked"),
     clustered=True,
     options=_OPTIONS,

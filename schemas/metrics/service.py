@@ -13,7 +13,7 @@ from schemas.metrics.units import ENTITY_DIMENSIONS
 
 _TICKETS = f"""
     SELECT concat('ticket ', id) AS id, if(created_at < {NEVER_MS}, created_at, first_at) AS entered,
-      actor_ AS actor, country_ AS country, channel_ AS channel, device_ AS device, is_bot, event_ids
+      actor_ AS actor, country_ AS country, channel_ AS channel, device_ AS device, is_bot, is_removed, event_ids
     FROM tickets_at"""
 
 
@@ -27,7 +27,8 @@ def _begun(kind: str, event: str, *keys: str) -> str:
     named = f"arrayFirst(x -> x != '', [{', '.join(told(key) for key in keys)}])"
     return f"""
     SELECT concat('{kind} ', key) AS id, toUnixTimestamp64Milli(began) AS entered, own_actor AS actor,
-      own_country AS country, own_channel AS channel, own_device AS device, is_bot, ids AS event_ids
+      own_country AS country, own_channel AS channel, own_device AS device, is_bot, toUInt8(0) AS is_removed,
+      ids AS event_ids
     FROM (
       SELECT {named} AS key, min(time) AS began, {dimensions}, argMin(bot, {place}) AS is_bot,
         groupUniqArray(event_id) AS ids
@@ -45,7 +46,8 @@ _CONTACTS: Mapping[str, str] = {
 def _sales(parameters: Mapping[str, Any]) -> str:
     wanted = parameters["contact"]
     contacts = " UNION ALL ".join(sql for kind, sql in _CONTACTS.items() if wanted in ("all", kind))
-    rows = f"""SELECT * EXCEPT (is_bot), multiIf(is_bot, 'bot', actor = '', 'no_actor', '') AS reason
+    rows = f"""SELECT * EXCEPT (is_bot, is_removed),
+        multiIf(is_bot, 'bot', is_removed, 'removed', actor = '', 'no_actor', '') AS reason
       FROM ({contacts}) WHERE entered >= {{start:Int64}} AND entered < {{reach:Int64}}"""
     begun = f"""
     SELECT *, leadInFrame(entered) OVER (PARTITION BY reason, person ORDER BY entered, id
@@ -85,7 +87,7 @@ SERVICE_TO_SALE_RATE = Metric(
         ),
         Parameter("contact", Kind.CHOICE, "all", "Which contacts.", ("all", "ticket", "call", "chat")),
     ),
-    excluded=("bot", "no_actor"),
+    excluded=("bot", "no_actor", "removed"),
     clustered=True,
     options={"entity": "contact", "outcome": "presence", "outcome_label": "order", "lookahead": "horizon"},
     edges=(

@@ -22,6 +22,7 @@ def _event(message_id: str, name: str, time: str, user: str = "", **properties: 
     return {"messageId": message_id, "event": name, "timestamp": time, "userId": user, "properties": properties}
 
 
+_LEFT_OUT = "is_removed, 'removed', NOT is_known, 'created_unknown', ''"
 _WAITED = f"""arraySum(
         (x, next) -> if(bitAnd(x.6, {PENDING}) != 0,
                         greatest(0, least(next, used_solve) - greatest(x.1, created_at)), 0),
@@ -42,10 +43,10 @@ def _resolution_units(parameters: Mapping[str, Any], last: str = "if(is_solved, 
     SELECT id, {_DIMENSIONS}, created_at < {NEVER_MS} AS is_known, {solve} AS used_solve, used_solve > 0 AS has_solve,
       {entered} AS entered, {_IN_WINDOW.format("entered")} AS in_window,
       {"has_solve AND" if completion else ""} in_window AS is_unit,
-      if(is_unit AND NOT is_known, 'created_unknown', '') AS reason,
-      is_unit AND is_known AS counted, counted AND has_solve AS closed,
+      multiIf(NOT is_unit, '', {_LEFT_OUT}) AS reason,
+      is_unit AND is_known AND NOT is_removed AS counted, counted AND has_solve AS closed,
       if(has_solve, greatest(0, used_solve - created_at - {waited}), 0) AS duration,
-      multiIf(NOT is_known OR NOT ({_IN_WINDOW.format("created_at")}), 0, has_solve, 1, 2) AS km,
+      multiIf(is_removed OR NOT is_known OR NOT ({_IN_WINDOW.format("created_at")}), 0, has_solve, 1, 2) AS km,
       if(has_solve, duration, {{at:Int64}} - created_at) AS age,
       used_solve AS outcome_at, '' AS outcome_id, event_ids
     FROM tickets_at WHERE is_unit OR km > 0"""
@@ -53,7 +54,7 @@ def _resolution_units(parameters: Mapping[str, Any], last: str = "if(is_solved, 
 
 _EVERY_SOLVE = f"""
     SELECT id, {_DIMENSIONS}, created_at < {NEVER_MS} AS is_known, entered, '' AS outcome_id, event_ids,
-      if(is_known, '', 'created_unknown') AS reason, is_known AS counted, is_known AS closed,
+      multiIf({_LEFT_OUT}) AS reason, reason = '' AS counted, counted AS closed,
       greatest(0, entered - created_at) AS duration, 0 AS km, duration AS age, entered AS outcome_at
     FROM (
       SELECT *, arrayJoin(arrayMap(x -> x.1, arrayFilter((x, i) -> i % 2 = 1, turns, arrayEnumerate(turns)))) AS entered
@@ -63,8 +64,9 @@ _PER_TICKET_RECEIVED = f"""
     SELECT id, {_DIMENSIONS}, created_at < {NEVER_MS} AS is_known, if(is_solved, turns[-1].1, 0) AS solved_at,
       {_IN_WINDOW.format("solved_at")} AS is_resolved, is_known AND {_IN_WINDOW.format("created_at")} AS below,
       created_at, if(is_resolved, solved_at, created_at) AS entered, event_ids,
-      if(is_known, '', 'created_unknown') AS reason, if(is_resolved, greatest(0, solved_at - created_at), 0) AS above
+      multiIf({_LEFT_OUT}) AS reason, if(is_resolved, greatest(0, solved_at - created_at), 0) AS above
     FROM tickets_at WHERE is_resolved OR below"""
+_REMOVED = "Tickets merged into others, deleted or marked as spam are left out, unless they are taken back."
 _OWN_CLOCK = ("default", "zendesk")
 _SOLVED = (Moment("solved", "used_solve"),)
 
@@ -144,11 +146,12 @@ RESOLUTION_TIME = Metric(
         "Zendesk: About native Support time duration metrics (support.zendesk.com, article 4408834848154)",
         "Chatwoot: app/listeners/reporting_event_listener.rb (github.com/chatwoot/chatwoot)",
     ),
-    excluded=("created_unknown",),
+    excluded=("created_unknown", "removed"),
     moments=_SOLVED,
     options={"entity": "ticket", "outcome_label": "solved"},
     edges=(
         "Divided by tickets resolved, not by tickets received.",
+        _REMOVED,
         "A ticket that is open again has no resolution until it is solved again.",
         "Solved twice in a row is solved once.",
     ),
@@ -173,8 +176,9 @@ def _response_units(parameters: Mapping[str, Any]) -> str:
     return f"""
     SELECT id, {_DIMENSIONS}, created_at < {NEVER_MS} AS is_known, if(is_known, created_at, first_at) AS entered,
       if(is_known, arrayFilter(t -> t >= created_at, {replies})[if(created_by_agent, 2, 1)], 0) AS answered_at,
-      answered_at > 0 AS closed,
-      multiIf(NOT is_known, 'created_unknown', NOT closed AND is_solved, 'closed_unanswered', '') AS reason,
+      answered_at > 0 AND NOT is_removed AS closed,
+      multiIf(is_removed, 'removed', NOT is_known, 'created_unknown', NOT closed AND is_solved, 'closed_unanswered', '')
+        AS reason,
       reason = '' AS counted, if(closed, answered_at - created_at, 0) AS duration,
       multiIf(reason != '', 0, closed, 1, 2) AS km,
       if(closed, duration, {{at:Int64}} - created_at) AS age, answered_at AS outcome_at, '' AS outcome_id, event_ids
@@ -190,7 +194,7 @@ def _answered_units(parameters: Mapping[str, Any]) -> str:
 _SINCE_THE_BOT = f"""
     SELECT id, {_DIMENSIONS}, created_at < {NEVER_MS} AS is_known, event_ids, '' AS outcome_id,
       arrayFirst(t -> NOT is_known OR t >= created_at, replies) AS entered,
-      if(is_known, '', 'created_unknown') AS reason, is_known AS counted, is_known AS closed,
+      multiIf({_LEFT_OUT}) AS reason, reason = '' AS counted, counted AS closed,
       greatest(created_at, arrayMax(arrayPushFront(arrayFilter(t -> t < entered, bot_replies), 0))) AS waits_from,
       if(is_known, entered - waits_from, 0) AS duration, 0 AS km, duration AS age, entered AS outcome_at
     FROM tickets_at WHERE {_IN_WINDOW.format("entered")}"""
@@ -247,7 +251,7 @@ FIRST_RESPONSE_TIME = Metric(
                     Moment("first public human reply", "entered"),
                 ),
                 "attribution": "completion",
-                "excluded": ("created_unknown",),
+                "excluded": ("created_unknown", "removed"),
                 "statistics": ("mean", "median", "p90"),
             },
         ),
@@ -256,11 +260,12 @@ FIRST_RESPONSE_TIME = Metric(
         "Zendesk: About native Support time duration metrics (support.zendesk.com, article 4408834848154)",
         "Chatwoot: app/listeners/reporting_event_listener.rb (github.com/chatwoot/chatwoot)",
     ),
-    excluded=("closed_unanswered", "created_unknown"),
+    excluded=("closed_unanswered", "created_unknown", "removed"),
     moments=_ANSWERED,
     options={"entity": "ticket", "outcome_label": "reply"},
     edges=(
         "Internal notes and bots are no response.",
+        _REMOVED,
         "A ticket that an agent opened needs a second public reply.",
         "Solved without a reply: no response time, listed under excluded.",
     ),
@@ -303,7 +308,8 @@ def reopening(thank_you: str) -> str:
 
 def _reopen_units(parameters: Mapping[str, Any]) -> str:
     return f"""
-    SELECT id, {_DIMENSIONS}, turns[1].1 AS entered, {{within:Int64}} AS h, '' AS reason, '' AS outcome_id,
+    SELECT id, {_DIMENSIONS}, turns[1].1 AS entered, {{within:Int64}} AS h, if(is_removed, 'removed', '') AS reason,
+      '' AS outcome_id,
       {reopening(parameters["thank_you"])} AS turn,
       if(turn > 0, turns[turn].1, 0) AS outcome_at, event_ids
     FROM tickets_at WHERE notEmpty(turns) AND {_IN_WINDOW.format("entered")}"""
@@ -312,7 +318,7 @@ def _reopen_units(parameters: Mapping[str, Any]) -> str:
 def _reopenings(parameters: Mapping[str, Any]) -> str:
     in_window, counts = _IN_WINDOW.format("turns[i].1"), _reopening_counts(parameters["thank_you"])
     return f"""
-    SELECT id, {_DIMENSIONS}, '' AS reason, event_ids,
+    SELECT id, {_DIMENSIONS}, if(is_removed, 'removed', '') AS reason, event_ids,
       arrayFilter(i -> {in_window} AND (i % 2 = 1 OR ({counts})), arrayEnumerate(turns)) AS told,
       arrayCount(i -> i % 2 = 0, told) AS above, arrayCount(i -> i % 2 = 1, told) AS below, turns[told[1]].1 AS entered
     FROM tickets_at WHERE notEmpty(told)"""
@@ -362,9 +368,13 @@ REOPEN_RATE = Metric(
             },
         ),
     ),
+    excluded=("removed",),
     clustered=True,
     options={"entity": "ticket", "outcome": "presence", "outcome_label": "reopened"},
-    edges=("A ticket reopened several times counts once.",),
+    edges=(
+        _REMOVED,
+        "A ticket reopened several times counts once.",
+    ),
     otherwise="Some divide reopenings by solves, so that one ticket counts several times, or by tickets received; "
     "many count a thank-you that reopens the ticket (thank_you=count). Recent solves have had no time to "
     "come back and look better than they are.",
@@ -379,28 +389,29 @@ REOPEN_RATE = Metric(
     ),
 )
 
-_TURN_IN_WINDOW = _IN_WINDOW.format("turns[i].1")
+_FLOW_IN_WINDOW = _IN_WINDOW.format("flows[i].1")
 BACKLOG = Metric(
     name="backlog",
     title="Backlog",
     meaning="How many tickets are open (waiting ones too) at T.",
-    formula="tickets created - solved + reopened, up to T",
+    formula="tickets created - solved - merged, deleted, spam + reopened, undeleted, up to T",
     unit="tickets",
     direction="lower_is_better",
     shape=Shape.LEVEL,
     attribution="state",
     units=f"""
     SELECT id, {_DIMENSIONS}, if(created_at < {NEVER_MS}, created_at, first_at) AS entered, '' AS reason,
-      NOT is_solved AS counted, {{until:Int64}} - entered AS age, event_ids,
+      NOT is_solved AND NOT is_removed AS counted, {{until:Int64}} - entered AS age, event_ids,
       ({_IN_WINDOW.format("entered")})
-        + arrayCount(i -> i % 2 = 0 AND {_TURN_IN_WINDOW}, arrayEnumerate(turns)) AS inflow,
-      arrayCount(i -> i % 2 = 1 AND {_TURN_IN_WINDOW}, arrayEnumerate(turns)) AS outflow
+        + arrayCount(i -> i % 2 = 0 AND {_FLOW_IN_WINDOW}, arrayEnumerate(flows)) AS inflow,
+      arrayCount(i -> i % 2 = 1 AND {_FLOW_IN_WINDOW}, arrayEnumerate(flows)) AS outflow
     FROM tickets_then WHERE entered < {{until:Int64}}""",
     segments=TICKET_DIMENSIONS,
     details=("inflow", "outflow", "age_median_seconds"),
     options={"entity": "ticket"},
     edges=(
         "A state, computed from the tickets each time, never a running counter.",
+        "Merged, deleted and spam tickets flow out without a solution; undeleted ones flow in again, as they were.",
         "Solved twice is solved once, so backlog(t2) = backlog(t1) + inflow - outflow.",
     ),
     otherwise="A tool may leave out tickets that wait for the customer or are on hold, and a counter that is "

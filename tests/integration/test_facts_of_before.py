@@ -45,3 +45,20 @@ async def test_a_fact_that_got_columns_is_folded_again_by_itself(
         assert await wrong()
         assert fact in await rebuild(store, LATER)
         assert not await wrong()
+
+
+_OLD_READING = """INSERT INTO tickets SELECT tenant, id, actor, country, channel, device, priority,
+    arrayMap(x -> (x.1, x.2, x.3, x.4, toUInt8(1), toUInt8(bitAnd(x.6, 127)), x.7, x.8), transitions)
+  FROM tickets"""
+"""As an older version read the same events: it took every status that it did not know for open."""
+
+
+@pytest.mark.engine
+async def test_of_two_readings_of_an_event_the_newer_one_counts(store: ClickHouseStore, tmp_path: Path) -> None:
+    log = json.loads((LOGS / "backlog_states.json").read_text())
+    assert not (await runs(store))["tickets"].is_done
+    await feed(store, log["deliveries"])
+    await store.command(_OLD_READING)
+    async with reader(store, tmp_path) as client:
+        for question in log["questions"]:
+            assert not differences(question["expected"], json.loads(await ask(client, "backlog", question["query"])))

@@ -139,10 +139,9 @@ def service_to_sale(known: Known, asked: Asked) -> Iterator[Unit]:
     units: list[Unit] = []
     if kind in ("all", "ticket"):
         for ticket in known.tickets:
-            unit = Unit(
-                f"ticket {ticket.id}", ticket.entry, known.dimensions(ticket.copies, ticket.dimension),
-                known.person(ticket.copies), "bot" if min(ticket.copies, key=lambda copy: copy.order).bot else "",
-            )  # fmt: skip
+            reason = "bot" if min(ticket.copies, key=lambda copy: copy.order).bot else "removed" * ticket.removed
+            dimensions = known.dimensions(ticket.copies, ticket.dimension)
+            unit = Unit(f"ticket {ticket.id}", ticket.entry, dimensions, known.person(ticket.copies), reason)
             units.append(unit)
     if kind in ("all", "call"):
         units += _begun(known, "call_started", lambda copy: copy.text("initial_call_id") or copy.text("call_id"))

@@ -24,6 +24,7 @@ SPELLINGS = {
     "view_cart": "cart_viewed", "begin_checkout": "checkout_started", "purchase": "order_completed",
     "completed_order": "order_completed", "add_payment_info": "payment_info_entered", "refund": "order_refunded",
     "login": "signed_in", "sign_up": "signed_up", "view_item": "product_viewed",
+    "ticket_soft_deleted": "ticket_deleted", "ticket_restored": "ticket_undeleted",
 }  # fmt: skip
 VISITS = frozenset(
     [
@@ -57,6 +58,10 @@ NOT_A_PERSONS = frozenset(
         "ticket_solved",
         "ticket_reopened",
         "ticket_closed",
+        "ticket_merged",
+        "ticket_deleted",
+        "ticket_marked_as_spam",
+        "ticket_undeleted",
         "email_delivered",
         "email_opened",
         "email_link_clicked",

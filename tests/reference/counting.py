@@ -249,9 +249,9 @@ def resolution(known: Known, asked: Asked) -> Iterator[Unit]:
         if not first and ticket.solves and (ticket.solved() or asked.definition == "zendesk"):
             solve = ticket.solves[-1]
         unit = _ticket(known, ticket)
-        if ticket.created is None:
-            if within(ticket.first if cohort else solve):
-                unit.reason = "created_unknown"
+        if ticket.removed or ticket.created is None:
+            if within(ticket.entry if cohort else solve):
+                unit.reason = "removed" if ticket.removed else "created_unknown"
                 yield unit
             continue
         taken = None
@@ -277,7 +277,9 @@ def responses(known: Known, asked: Asked) -> Iterator[Unit]:
         if not asked.start <= entry < asked.until:
             continue
         response = ticket.first_response(bots)
-        if ticket.created is None:
+        if ticket.removed:
+            unit.reason = "removed"
+        elif ticket.created is None:
             unit.reason = "created_unknown"
         elif response is not None:
             unit.value = unit.died = max(0, response - ticket.created)
@@ -296,6 +298,7 @@ def reopened(known: Known, asked: Asked) -> Iterator[Unit]:
         if not ticket.solves or not asked.start <= ticket.solves[0] < asked.until:
             continue
         unit, solve = _ticket(known, ticket), ticket.solves[0]
+        unit.reason = "removed" if ticket.removed else ""
         outcome = ticket.reopened_after_first_solve(asked.parameters["thank_you"] == "count")
         unit.success = outcome is not None and outcome < solve + within
         unit.mature = unit.reached = known.at - solve >= within
@@ -323,12 +326,14 @@ def backlog(known: Known, asked: Asked) -> Iterator[Unit]:
         if ticket.entry >= until:
             continue
         unit = _ticket(known, ticket)
-        unit.dimensions = known.dimensions(ticket.copies, partial(_dimension_then, ticket, ticket.until(until)))
-        still = not ticket.solved(until)
+        then = ticket.until(until)
+        unit.dimensions = known.dimensions(ticket.copies, partial(_dimension_then, ticket, then))
+        flows = then.flows()
+        still = flows[-1][0] if flows else True
         unit.n, unit.age = int(still), until - ticket.entry if still else None
         unit.details = {
-            "inflow": within(ticket.entry) + sum(within(copy.time) for solved, copy in ticket.turns if not solved),
-            "outflow": sum(within(copy.time) for solved, copy in ticket.turns if solved),
+            "inflow": within(ticket.entry) + sum(within(time) for inside, time in flows if inside),
+            "outflow": sum(within(time) for inside, time in flows if not inside),
         }
         yield unit
 

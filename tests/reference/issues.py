@@ -58,7 +58,7 @@ def _turns(known: Known) -> tuple[list[Turn], dict[str, tuple[Ticket, Unit]]]:
                 ticket.entry,
                 known.dimensions(ticket.copies, ticket.dimension),
                 known.person(ticket.copies),
-                "bot" if min(ticket.copies, key=lambda copy: copy.order).bot else "",
+                "bot" if min(ticket.copies, key=lambda c: c.order).bot else "removed" if ticket.removed else "",
             ),
         )
         for ticket in known.tickets

@@ -217,9 +217,11 @@ class Journeys:
             elif kind < 0.5:
                 self.add(time, "ticket_replied", customer, ticket_id=ticket, author_type="customer")
             elif kind < 0.6:
-                self.add(time, "ticket_status_changed", desk, ticket_id=ticket, to="pending")
+                waits = self.random.choice(("pending", "on-hold", "Snoozed "))
+                self.add(time, "ticket_status_changed", desk, ticket_id=ticket, to=waits)
                 time += self.random.randrange(1, 2000) * MINUTE
-                self.add(time, "ticket_status_changed", desk, ticket_id=ticket, to="open")
+                on = self.random.choice(("open", "open", "In Progress", "escalated to tier 9"))
+                self.add(time, "ticket_status_changed", desk, ticket_id=ticket, to=on)
             else:
                 self.add(time, "ticket_replied", desk, ticket_id=ticket, author_type="agent", agent_id=agent)
         rounds = self.random.choice((0, 1, 1, 1, 2, 3))
@@ -228,6 +230,9 @@ class Journeys:
             solve = self.random.choice(("ticket_solved", "ticket_solved", "ticket_closed"))
             self.add(time, solve, desk, ticket_id=ticket, agent_id=agent if self.chance(0.3) else "")
             if self.chance(0.1):
+                again = self.random.choice(("Resolved", "DONE ", "closed"))
+                self.add(time + MINUTE, "ticket_status_changed", desk, ticket_id=ticket, to=again)
+            if self.chance(0.1):
                 self.add(time + MINUTE, "ticket_closed", desk, ticket_id=ticket)
             if turn < rounds - 1 or self.chance(0.1):
                 time += self.random.choice((10 * MINUTE, 5 * HOUR, 3 * DAY, 14 * DAY))
@@ -235,6 +240,19 @@ class Journeys:
                 if self.chance(0.4):
                     self.add(time + 5 * MINUTE, "ticket_replied", desk, ticket_id=ticket, author_type="agent")
                 time += 10 * MINUTE
+        if self.chance(0.08):
+            self.removal(time + self.random.choice((0, -3, 1, 50)) * HOUR, desk, ticket)
+
+    def removal(self, time: int, desk: dict[str, Any], ticket: str) -> None:
+        """Merged, deleted or spam, by an event or a status, and often taken back."""
+        gone = self.random.choice(("ticket_merged", "Ticket Deleted", "ticket_marked_as_spam", "merged", "SPAM"))
+        if gone in ("merged", "SPAM"):
+            self.add(time, "ticket_status_changed", desk, ticket_id=ticket, to=gone)
+        else:
+            self.add(time, gone, desk, ticket_id=ticket)
+        if self.chance(0.4):
+            back = self.random.choice(("ticket_undeleted", "ticket_undeleted", "ticket_reopened", "ticket_solved"))
+            self.add(time + self.random.choice((0, 1, 100)) * HOUR, back, desk, ticket_id=ticket)
 
 
 def stream(seed: int, size: int, journeys: type[Journeys] = Journeys) -> list[Delivery]:

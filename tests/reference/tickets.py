@@ -7,6 +7,7 @@ what was solved; an open ticket's age is the whole of it.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,16 +16,26 @@ from functools import cached_property
 from tests.reference.copies import Copy, instant
 from tests.reference.unit import first_of
 
-CREATED, REOPENED, OTHER, SOLVED, CLOSED = range(5)
-PENDING = frozenset(("pending", "hold", "on_hold", "on-hold"))
+CREATED, REOPENED, OTHER, SOLVED, CLOSED, REMOVED, RESTORED = range(7)
+PENDING = frozenset(("pending", "hold", "on hold", "waiting", "snoozed"))
+STATUSES = {
+    **dict.fromkeys(PENDING, REOPENED), "open": REOPENED, "new": REOPENED, "in progress": REOPENED,
+    "reopened": REOPENED, "solved": SOLVED, "resolved": SOLVED, "done": SOLVED, "completed": SOLVED, "fixed": SOLVED,
+    "closed": CLOSED, "merged": REMOVED, "deleted": REMOVED, "spam": REMOVED, "undeleted": RESTORED,
+}  # fmt: skip
+NAMES = {
+    "ticket_created": CREATED, "ticket_reopened": REOPENED, "ticket_solved": SOLVED, "ticket_closed": CLOSED,
+    "ticket_merged": REMOVED, "ticket_deleted": REMOVED, "ticket_marked_as_spam": REMOVED, "ticket_undeleted": RESTORED,
+}  # fmt: skip
+
+
+def status(copy: Copy) -> str:
+    return re.sub(r"[\s_-]+", " ", copy.text("to").lower())
 
 
 def rank(copy: Copy) -> int:
-    status = copy.text("to").lower()
-    if copy.name == "ticket_status_changed":
-        return {"solved": SOLVED, "closed": CLOSED}.get(status, REOPENED)
-    known = {"ticket_created": CREATED, "ticket_reopened": REOPENED, "ticket_solved": SOLVED, "ticket_closed": CLOSED}
-    return known.get(copy.name, OTHER)
+    """What an event does to a ticket; an unknown status does nothing."""
+    return STATUSES.get(status(copy), OTHER) if copy.name == "ticket_status_changed" else NAMES.get(copy.name, OTHER)
 
 
 @dataclass
@@ -77,6 +88,24 @@ class Ticket:
         return bool(before) and before[-1]
 
     @property
+    def removed(self) -> bool:
+        """Merged, deleted or spam, and not taken back nor opened again since."""
+        last = [rank(copy) for copy in self.history if rank(copy) in (REOPENED, REMOVED, RESTORED)]
+        return bool(last) and last[-1] == REMOVED
+
+    def flows(self) -> list[tuple[bool, int]]:
+        """(whether it is in the backlog from now on, time) of each change of that."""
+        found, solved, removed = list[tuple[bool, int]](), False, False
+        for copy in self.history:
+            kind = rank(copy)
+            solved = kind in (SOLVED, CLOSED) or (solved and kind != REOPENED)
+            removed = kind == REMOVED or (removed and kind not in (REOPENED, RESTORED))
+            inside = not solved and not removed
+            if inside != (found[-1][0] if found else True):
+                found.append((inside, copy.time))
+        return found
+
+    @property
     def solves(self) -> list[int]:
         return [copy.time for solved, copy in self.turns if solved]
 
@@ -89,7 +118,7 @@ class Ticket:
                 continue
             if since is not None:
                 total += max(0, min(copy.time, until) - max(since, begin))
-            waits = copy.name == "ticket_status_changed" and copy.text("to").lower() in PENDING
+            waits = copy.name == "ticket_status_changed" and status(copy) in PENDING
             since = copy.time if waits else None
         return total + (max(0, until - max(since, begin)) if since is not None else 0)
 

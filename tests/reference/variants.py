@@ -23,7 +23,7 @@ Body = dict[str, Any]
 
 
 def _ticket(known: Known, ticket: Ticket, entry: int) -> Unit:
-    reason = "created_unknown" if ticket.created is None else ""
+    reason = "removed" if ticket.removed else "created_unknown" if ticket.created is None else ""
     dimensions = known.dimensions(ticket.copies, ticket.dimension)
     return Unit(ticket.id, entry, dimensions, known.person(ticket.copies), reason)
 
@@ -78,7 +78,7 @@ def reopenings(known: Known, asked: Asked) -> Iterator[Unit]:
             above += thanks or spoke
         if above or below:
             unit = _ticket(known, ticket, ticket.entry)
-            unit.reason = ""
+            unit.reason = "removed" if ticket.removed else ""
             unit.details = {"above": above, "below": below}
             yield unit
 
