@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-import query_api.app
 from deploy.documentation import add_documentation
 from deploy.inside import Inside, Visitors
+from query_api.problem_app import problems
 
 
 def application(*routes: APIRouter, visitors: Visitors) -> FastAPI:
@@ -22,6 +22,6 @@ def application(*routes: APIRouter, visitors: Visitors) -> FastAPI:
     for each in routes:
         app.include_router(each)
     add_documentation(app)
-    query_api.app.problems(app)
+    problems(app)
     app.add_middleware(Inside, visitors=visitors)
     return app

@@ -60,7 +60,7 @@ def _processors(read: Settings, arguments: Namespace) -> None:
 
 
 def _migrate(read: Settings, _: Namespace) -> None:
-    from deploy.opening import migrate_only
+    from deploy.open_store import migrate_only
 
     print(f"{asyncio.run(migrate_only(read))} statements applied")
 

@@ -30,11 +30,13 @@ from deploy.in_process_log import InProcessLog, Write
 from deploy.inside import Visitors
 from deploy.keeping import FOLDED
 from deploy.observe import Counting
-from deploy.opening import listen, lock_folder, make_tenants, open_store, open_tenants, serve_until_told
+from deploy.open_store import open_store
+from deploy.opening import lock_folder, make_tenants, open_tenants
 from deploy.questions import admission, fair
 from deploy.rebuild import AGAIN_SECONDS, Missing
 from deploy.refusal import CannotStart
 from deploy.repeating import Repeating
+from deploy.serving import listen, serve_until_told
 from deploy.store import ClickHouseStore
 from deploy.welcome import welcome
 from ingest.dispatcher import Dispatcher

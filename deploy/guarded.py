@@ -15,8 +15,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from deploy.guard import FOREVER, Guard
-from query_api.sse import ABORT
 from schemas.errors import Problem, problem_headers, problem_json
+from schemas.ports import ABORT
 
 SLICE = 16 << 10
 """What is longer is fed in pieces while a head is read; divides `Limits.head_bytes`."""

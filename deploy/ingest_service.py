@@ -26,8 +26,9 @@ from deploy.inside import Visitors
 from deploy.kafka.log import Connector, KafkaLog
 from deploy.kafka.producer import connect
 from deploy.observe import Counting
-from deploy.opening import listen, need_kafka, open_tenants, serve_until_told
+from deploy.opening import need_kafka, open_tenants
 from deploy.refusal import CannotStart
+from deploy.serving import listen, serve_until_told
 from ingest.dispatcher import Dispatcher
 from ingest.service import Ingest
 from schemas import settings as declared

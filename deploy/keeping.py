@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Self
 
+from deploy.kept import KEPT
 from deploy.opening import open_tenants
 from deploy.refusal import CannotStart
 from deploy.reported_watermark import ReportedWatermark
@@ -13,18 +14,11 @@ from deploy.store import ClickHouseStore
 from query_api.rolling.keeper import Keeper
 from schemas import signals
 from schemas.settings import Settings
-from schemas.signals import Signal
 from schemas.topics import EVENTS
 from stream_processors.processor import FACTS
 
 logger = logging.getLogger(__name__)
 FOLDED = {fold.table.name: fold.names for fold in FACTS}
-KEPT: dict[str, Signal] = {
-    "kept_jobs": signals.KEPT,
-    "kept_failures": signals.KEEPING_FAILURES,
-    "kept_seconds": signals.KEEPING_SECONDS,
-}
-"""What a worker tells of its keeping that only grows, by the signal that it becomes."""
 
 
 @dataclass(slots=True)

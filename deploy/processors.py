@@ -25,9 +25,10 @@ from deploy.application import application
 from deploy.clock import clock
 from deploy.inside import Visitors
 from deploy.kafka.lag import WatchedLag, watched
-from deploy.keeping import KEPT
+from deploy.kept import KEPT
 from deploy.observe import Counting
-from deploy.opening import listen, need_kafka, need_server, serve_until_told
+from deploy.opening import need_kafka, need_server
+from deploy.serving import listen, serve_until_told
 from schemas import signals
 from schemas.settings import Settings
 from schemas.signals import SECONDS, Histogram

@@ -19,10 +19,11 @@ from deploy.clock import clock
 from deploy.inside import Visitors
 from deploy.kafka.lag import WatchedLag, watched
 from deploy.observe import Counting
-from deploy.opening import listen, need_server, open_tenants, serve_until_told
+from deploy.opening import need_server, open_tenants
 from deploy.questions import admission, fair, open_for_questions
 from deploy.repeating import Repeating
 from deploy.reported_watermark import NOBODY, ReportedWatermark
+from deploy.serving import listen, serve_until_told
 from deploy.store import ClickHouseStore
 from query_api.live import Live
 from query_api.service import Lag

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from deploy.clock import clock
-from deploy.opening import is_embedded, lock_folder, open_store, open_tenants
+from deploy.open_store import open_store
+from deploy.opening import is_embedded, lock_folder, open_tenants
 from deploy.reported_watermark import NOBODY, ReportedWatermark
 from deploy.store import ClickHouseStore
 from query_api.rolling.keeper import Keeper

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from deploy import keys, owner_only, scraping
 from deploy.kafka.topics import TopicsRefused, ensure_topics
-from deploy.opening import make_tenants, migrate_only, need_kafka, need_server, open_tenants
+from deploy.open_store import migrate_only
+from deploy.opening import make_tenants, need_kafka, need_server, open_tenants
 from deploy.refusal import CannotStart
 from schemas.ports import LogUnavailable
 from schemas.settings import Settings

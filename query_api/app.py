@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
-from fastapi import APIRouter, FastAPI, Request, Response, Security
+from fastapi import APIRouter, Request, Response, Security
 from fastapi.security import HTTPBearer
 
 from query_api import contract, exposition, retention
@@ -37,6 +37,7 @@ from query_api.funnel_count import CountFunnel, ListFunnel, count_funnel, list_f
 from query_api.funnels import Funnels, funnel_parameters, people_parameters
 from query_api.live import Live
 from query_api.page_app import add_page
+from query_api.problem_app import answer_problem
 from query_api.rolling import revisions
 from query_api.series import Series
 from query_api.service import Answers, Count, Explain, Lag, refuse_all
@@ -44,7 +45,7 @@ from query_api.sign_in_app import add_signing_in
 from query_api.sse import Times
 from query_api.status import Status
 from query_api.stream_app import STREAM, add_stream
-from schemas.errors import PROBLEM_MEDIA_TYPE, Problem, problem_headers, problem_json
+from schemas.errors import PROBLEM_MEDIA_TYPE, Problem
 from schemas.metrics import METRICS
 from schemas.metrics.cohorts import TRIANGLE
 from schemas.metrics.funnels import FUNNELS
@@ -157,9 +158,11 @@ def router(
     for path in (f"/v1/metrics/{{name}}{under}" for under in ("", "/explain", "/series", "/compare", "/revisions")):
         api.add_api_route(path, at_once(_no_metric, _tagged), methods=["GET"], include_in_schema=False)
         api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
-    add_stream(api, live or Live(answers, tenants), tenants, times or Times(), refused=_problem, responses=_RESPONSES)
+    add_stream(
+        api, live or Live(answers, tenants), tenants, times or Times(), refused=answer_problem, responses=_RESPONSES
+    )
     api.add_api_route(STREAM, _preflight, methods=["OPTIONS"], include_in_schema=False)
-    add_page(api, tenants, takes_events=takes_events, refused=_problem)
+    add_page(api, tenants, takes_events=takes_events, refused=answer_problem)
     add_signing_in(api, tenants)
     return api
 
@@ -167,19 +170,6 @@ def router(
 def live_numbers(store: Store, tenants: Tenants, watermark: Callable[[], int]) -> Live:
     """What `router` streams from."""
     return Live(Answers(store, watermark, count_cells, explain_units), tenants)
-
-
-def problems(app: FastAPI) -> None:
-    """Answer unknown paths and methods with a problem, as everything else."""
-
-    async def not_found(request: Request, error: Exception) -> Response:
-        return _problem(Problem("not_found", f"nothing at {request.url.path[:200]}"), error)
-
-    async def wrong_method(request: Request, error: Exception) -> Response:
-        return _problem(Problem("method_not_allowed", f"not {request.method[:20]}"), error)
-
-    app.add_exception_handler(404, not_found)
-    app.add_exception_handler(405, wrong_method)
 
 
 def _add(
@@ -236,18 +226,18 @@ def _endpoint(
             question = partial(ask, request.query_params.multi_items(), tenant)
             content = await (admission.answered(tenant.id, question, request.receive) if admission else question())
         except Problem as problem:
-            response = _problem(problem)
+            response = answer_problem(problem)
         except CallerGone:
             return Response(status_code=GONE)
         except QuestionTooLarge as error:
             log.warning("a question of %s was too large: %s", tenant and tenant.id, error)
-            response = _problem(too_large("it needs more memory or time, or has a larger result, than one may"))
+            response = answer_problem(too_large("it needs more memory or time, or has a larger result, than one may"))
         except StoreUnavailable as error:
             log.warning("the store does not answer: %s", error)
-            response = _problem(Problem("store_unavailable", retry_after=RETRY_AFTER))
+            response = answer_problem(Problem("store_unavailable", retry_after=RETRY_AFTER))
         except StoreRejected:
             log.exception("the store refused a question")
-            response = _problem(Problem("overloaded", "the store refused this question", retry_after=RETRY_AFTER))
+            response = answer_problem(Problem("overloaded", "the store refused this question", retry_after=RETRY_AFTER))
         else:
             response = write(content, request.headers.get("if-none-match", ""))
         mark_private(response.headers, tenants, tenant, request.headers.get("origin"))
@@ -274,14 +264,6 @@ def _without_watermark(content: dict[str, Any]) -> dict[str, Any]:
     if stripped.get("answer"):
         stripped["answer"] = _without_watermark(stripped["answer"])
     return stripped
-
-
-def _problem(problem: Problem, error: Exception | None = None) -> Response:
-    headers = problem_headers(problem)
-    if problem.status == 401:
-        headers["www-authenticate"] = "Bearer"
-    allowed: Mapping[str, str] = getattr(error, "headers", None) or {}
-    return Response(problem_json(problem), problem.status, headers={**allowed, **headers})
 
 
 async def _preflight(request: Request) -> Response:

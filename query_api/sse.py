@@ -15,6 +15,7 @@ from typing import Any
 
 from query_api.admission import disconnected
 from query_api.live import Listener, heartbeat
+from schemas.ports import ABORT
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -26,8 +27,6 @@ ALIVE = b"event: alive\ndata: {}\n\n"
 """For readers that cannot see comments (a browser's EventSource): nothing is new, and the connection does not hang."""
 RETRY = b"retry: 3000\n\n"
 """When to connect again: after a service that stops has left its port, since a refusal would be final."""
-ABORT = "sojourn.abort"
-"""Extension of our server: cuts a connection without waiting for its reader."""
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "private, no-store",

@@ -11,6 +11,9 @@ from typing import Any, Protocol
 
 from schemas.record import Frame
 
+ABORT = "sojourn.abort"
+"""Extension of our HTTP server (ASGI): cuts a connection without waiting for its reader."""
+
 
 class LogUnavailable(Exception):
     """The log did not take a frame (or nobody knows whether it did): answer 503 and let the client send it again."""

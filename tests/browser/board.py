@@ -16,10 +16,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from query_api.answer import body
-from query_api.app import problems, router
+from query_api.app import router
 from query_api.count import Unit
 from query_api.live import Live, Pace
 from query_api.parameters import parse
+from query_api.problem_app import problems
 from query_api.question import Cell, Question, Scored
 from query_api.service import Answers, Lag
 from query_api.sse import Times

@@ -13,9 +13,10 @@ import pytest
 from fastapi import FastAPI
 
 from query_api.answer import body
-from query_api.app import problems, router
+from query_api.app import router
 from query_api.exposition import VALUES, written
 from query_api.parameters import parse
+from query_api.problem_app import problems
 from query_api.question import Cell
 from schemas.metrics import METRICS
 from schemas.ports import Store, StoreUnavailable

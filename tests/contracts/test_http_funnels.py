@@ -12,9 +12,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from query_api.app import problems, router
+from query_api.app import router
 from query_api.funnel_count import FunnelCell, FunnelUnit, StepCount
 from query_api.funnel_question import FunnelRequest
+from query_api.problem_app import problems
 from schemas.errors import PROBLEMS
 from schemas.metrics.funnels import FUNNELS
 from schemas.periods import parse_instant

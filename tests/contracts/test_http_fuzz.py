@@ -22,10 +22,11 @@ from schemathesis.specs.openapi.checks import (
 
 import ingest.app
 from ingest.service import Ingest
-from query_api.app import problems, router
+from query_api.app import router
 from query_api.count import Unit
 from query_api.funnel_count import FunnelCell, FunnelUnit, StepCount
 from query_api.funnel_question import FunnelRequest
+from query_api.problem_app import problems
 from query_api.question import Cell, Question
 from query_api.sse import Times
 from query_api.story import moments

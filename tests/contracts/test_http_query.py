@@ -11,9 +11,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from query_api.app import problems, router
+from query_api.app import router
 from query_api.count import Unit
 from query_api.differences import Difference, Treatment
+from query_api.problem_app import problems
 from query_api.question import Cell, Question
 from query_api.service import Lag
 from schemas.errors import PROBLEMS

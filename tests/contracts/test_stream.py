@@ -11,8 +11,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from query_api.app import problems, router
+from query_api.app import router
 from query_api.live import MOST_QUESTIONS, Live, Pace
+from query_api.problem_app import problems
 from query_api.question import Cell
 from query_api.service import Answers
 from query_api.sse import Times

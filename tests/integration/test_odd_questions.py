@@ -11,7 +11,8 @@ import pytest
 from fastapi import FastAPI
 
 from deploy.store import ClickHouseStore
-from query_api.app import problems, router
+from query_api.app import router
+from query_api.problem_app import problems
 from schemas.metrics import METRICS
 from schemas.periods import parse_instant
 from schemas.tenants import Tenants

@@ -16,7 +16,8 @@ from fastapi import FastAPI
 from deploy.migrate import migrate
 from deploy.store import ClickHouseStore
 from ingest.accept import accept
-from query_api.app import problems, router
+from query_api.app import router
+from query_api.problem_app import problems
 from schemas.record import Frame
 from schemas.tenants import Tenants
 from stream_processors.processor import Processor
