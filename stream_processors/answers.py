@@ -7,14 +7,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.events.fields import flag, number, text
+from schemas.events.fields import flag, number, text, word
+from schemas.events.words import NAMES as PLATFORMS
+from schemas.events.words import POLARITIES, SCORES, SURVEY_TYPES
 from schemas.facts import BOUNCED, DELETED, DISMISSED, EDITED, GIVEN, INCOMPLETE, SENT, VERIFIED
 from schemas.tables import ANSWERS, NO_NUMBER
 from stream_processors.incoming import NONE_YET, Incoming
 
 TABLE = ANSWERS
 MILLION = 1_000_000
-_WORDS = {"yes": 1, "good": 1, "no": 0, "bad": 0}
+_WORDS = {"yes": 1, "no": 0}
 _ANSWERS = {"survey_question_answered": 0, "survey_answer_edited": EDITED}
 _REVIEWS = {"review_posted": 0, "product_reviewed": 0, "review_edited": EDITED, "review_deleted": DELETED}
 _ASKED = {"survey_invited": SENT, "survey_bounced": BOUNCED, "survey_delivered": 0}
@@ -37,10 +39,10 @@ def _millionths(event: Incoming, field: str, absent: int = NO_NUMBER) -> int:
 def _score(event: Incoming) -> tuple[int, int, int]:
     """Score and ends of its scale, if the event tells them; `yes`, `good`, `no`, `bad` are told on 0–1."""
     low, high = (_millionths(event, field) for field in ("scale_min", "scale_max"))
-    word = _WORDS.get(text(event.properties, "score").lower())
+    scored = _WORDS.get(word(event.properties, "score", SCORES))
     if NO_NUMBER in (low, high):
-        low, high = (NO_NUMBER, NO_NUMBER) if word is None else (0, MILLION)
-    return _millionths(event, "score") if word is None else word * MILLION, low, high
+        low, high = (NO_NUMBER, NO_NUMBER) if scored is None else (0, MILLION)
+    return _millionths(event, "score") if scored is None else scored * MILLION, low, high
 
 
 def _row(event: Incoming, key: tuple[str, str, str, str], marks: int, said: Row = (), *, dimensions: bool) -> Row:
@@ -70,8 +72,8 @@ def _answer(event: Incoming, kind: str, about: str) -> Row:
     return (
         _millionths(event, "version", 0),
         *_score(event),
-        "csat" if kind == "rating" else text(properties, "survey_type").lower(),
-        text(properties, "polarity").lower(),
+        "csat" if kind == "rating" else word(properties, "survey_type", SURVEY_TYPES),
+        word(properties, "polarity", POLARITIES),
         about,
         text(properties, "agent_id"),
         text(properties, "invite_id"),
@@ -92,7 +94,7 @@ def fold(event: Incoming) -> Iterator[Row]:
         ticket = text(properties, "ticket_id")
         yield _row(event, ("rating", "", "", ticket), incomplete, _answer(event, "rating", ticket), dimensions=True)
     elif name in _REVIEWS:
-        key = ("review", text(properties, "source").lower(), "", text(properties, "review_id") or record.event_id)
+        key = ("review", word(properties, "source", PLATFORMS), "", text(properties, "review_id") or record.event_id)
         marks = _REVIEWS[name] | (VERIFIED if flag(properties, "verified") else 0)
         scale = (_millionths(event, field) for field in ("rating", "scale_min", "scale_max"))
         said = (_millionths(event, "version", 0), *scale, "", "", "", "", "")

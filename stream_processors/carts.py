@@ -37,7 +37,7 @@ def _change(event: Incoming) -> int:
         return 0
     quantity = number(event.properties, "quantity")
     thousandths = QUANTITY_SCALE if quantity is None else int(quantity * QUANTITY_SCALE)
-    return thousandths if event.record.name == "product_added" else -thousandths
+    return thousandths if event.record.name == "product_added" else -abs(thousandths)  # -1 removed is one removed
 
 
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.events.fields import text
+from schemas.events.fields import text, word
+from schemas.events.words import NAMES as PAYMENT_METHODS
 from schemas.limits import NEVER_MS
 from schemas.tables import CHECKOUTS
 from stream_processors.incoming import Incoming
@@ -26,7 +27,7 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
             entity_id,
             record.time if record.name == "checkout_started" else NEVER_MS,
             *event.first_and_dimensions(),
-            event.earliest(text(event.properties, "payment_method")),
+            event.earliest(word(event.properties, "payment_method", PAYMENT_METHODS)),
             [(record.time, event.event_id)],
             event.since(checkout),
             event.since(order),

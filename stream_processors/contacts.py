@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.events.fields import flag, number, text
+from schemas.events import words
+from schemas.events.fields import flag, number, text, word
 from schemas.facts import (
     AGENT_HAS,
     BLIND,
@@ -46,20 +47,18 @@ _MARKS = {
 }
 _WRITERS = {"": AGENT_HAS, "agent": AGENT_HAS, "bot": SELF_SERVICE}
 _TRANSFERS = {"": BLIND, "blind": BLIND, "warm": WARM, "consult": CONSULT, "conference": CONFERENCE}
-_BY_FLOW = frozenset({"system", "ivr", "flow"})
-_BY_FAULT = frozenset({"error", "technical", "network", "timeout"})
 
 
 def _marks(name: str, properties: Mapping[str, Any]) -> int:
     marks = _MARKS.get(name, 0)
     if name == "live_chat_message_received":
-        marks |= _WRITERS.get(text(properties, "author_type").strip().lower(), 0)
+        marks |= _WRITERS.get(word(properties, "author_type", words.AUTHORS), 0)
     elif name == "call_transferred":
-        marks |= _TRANSFERS.get(text(properties, "transfer_type").strip().lower(), 0)
+        marks |= _TRANSFERS.get(word(properties, "transfer_type", words.TRANSFER_TYPES), 0)
     elif marks & ENDS:
-        by = text(properties, "disconnect_by").strip().lower()
-        in_menu = name == "call_ended" and text(properties, "ended_in").strip().lower() == "ivr"
-        marks |= (FLOWED if in_menu and by in _BY_FLOW else 0) | (BROKEN if by in _BY_FAULT else 0)
+        by = word(properties, "disconnect_by", words.DISCONNECTORS)
+        in_menu = name == "call_ended" and word(properties, "ended_in", words.ENDS_IN) == "ivr"
+        marks |= (FLOWED if in_menu and by == "flow" else 0) | (BROKEN if by == "fault" else 0)
     resolved = flag(properties, "resolved")
     if resolved is not None:
         marks |= RESOLVED if resolved else UNRESOLVED
@@ -88,8 +87,8 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
         event.day,
         contact,
         *event.first_and_dimensions(),
-        event.earliest(text(properties, "direction").strip().lower()),
-        event.earliest(text(properties, "topic").strip().lower()),
+        event.earliest(word(properties, "direction", words.DIRECTIONS)),
+        event.earliest(word(properties, "topic", words.NAMES)),
         event.earliest(text(properties, "ticket_id")),
         [
             (
@@ -100,7 +99,7 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
                 _RANKS[record.name],
                 _marks(record.name, properties),
                 text(properties, "agent_id"),
-                text(properties, "intent").strip().lower(),
+                word(properties, "intent", words.NAMES),
                 NO_NUMBER if depth is None else int(depth),
                 *(_millionths(properties, field) for field in ("talk_s", "hold_s", "acw_s")),
             )

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from schemas.events import lookup
-from schemas.events.fields import text
+from schemas.events.fields import text, word
+from schemas.events.words import AUTHORS
 from schemas.limits import NEVER_MS
 from schemas.periods import DAY_MS
 from schemas.record import Record
@@ -59,9 +60,10 @@ def incoming(record: Record) -> Incoming:
     """Decode the properties of `record` and tell whether a person did it (docs/definitions.md#actors)."""
     decoded = _decode(record.properties)
     properties = decoded if isinstance(decoded, dict) else {}
-    author = text(properties, "author_type").lower()
+    author = ""
     person = lookup(record.name).actor == "person"
     if record.name in _BY_AUTHOR:
+        author = word(properties, "author_type", AUTHORS)
         if not author:
             author = "agent" if record.name == "ticket_replied" and text(properties, "agent_id") else "customer"
         person = author == "customer"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.currencies import STORED_DIGITS
-from schemas.events.fields import number, text
+from schemas.currencies import CURRENCIES, STORED_DIGITS
+from schemas.events.fields import number, text, word
 from schemas.limits import NEVER_MS
 from schemas.tables import ORDERS
 from stream_processors.incoming import NONE_YET, Incoming
@@ -29,7 +29,7 @@ def _amount(event: Incoming) -> int | None:
 def _said(event: Incoming) -> tuple[list[tuple[Any, ...]], ...]:
     """What the event says of the order's amount, of what was given back, of the currency of either, of its state."""
     name, record = event.record.name, event.record
-    amount, currency = _amount(event), text(event.properties, "currency").strip().upper()
+    amount, currency = _amount(event), word(event.properties, "currency", CURRENCIES)
     stamp = (record.time, record.sequence, event.event_id, record.hash)
     if name == "order_cancelled":
         return [], [], [], [(*stamp, "cancelled")]

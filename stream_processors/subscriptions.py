@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from schemas.currencies import STORED_DIGITS
-from schemas.events.fields import flag, instant, number, text
+from schemas.currencies import CURRENCIES, STORED_DIGITS
+from schemas.events.fields import flag, instant, number, text, word
+from schemas.events.words import read_interval
 from schemas.limits import NEVER_MS
 from schemas.tables import SUBSCRIPTION_EVENTS
 from stream_processors.incoming import Incoming
@@ -39,6 +40,12 @@ def _account(event: Incoming) -> str:
     return text(context, "group_id") if isinstance(context, dict) else ""
 
 
+def _term(event: Incoming) -> str:
+    """How long what was paid lasts: `month`, or `3 month`; "" if the event does not say."""
+    count = number(event.properties, "interval_count")
+    return read_interval(text(event.properties, "interval"), 1 if count is None else int(count))
+
+
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     """A row for an event of a trial, of a subscription or of a payment."""
     record, properties = event.record, event.properties
@@ -67,8 +74,8 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
         text(properties, "status").lower(),
         amount is not None,
         0 if amount is None else int(amount * 10**STORED_DIGITS),
-        text(properties, "currency").upper(),
-        text(properties, "interval").lower(),
+        word(properties, "currency", CURRENCIES),
+        _term(event),
         NEVER_MS if starts is None else starts,
         NEVER_MS if ends is None else ends,
         NEVER_MS if asked is None else asked,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.events.fields import flag, instant, text, word
+from schemas.events.words import NAMES as PRIORITIES
 from schemas.events.words import TICKET_STATUSES
 from schemas.facts import (
     AGENT_REPLY,
@@ -82,7 +83,7 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
         country,
         channel,
         device,
-        event.earliest(text(event.properties, "priority").lower()),
+        event.earliest(word(event.properties, "priority", PRIORITIES)),
         [
             (
                 record.time,

@@ -93,10 +93,10 @@ POLARITIES = Vocabulary(
 )
 SCORES = Vocabulary(
     "score",
-    {"1": ("yes", "good", "positive", "thumbs up"), "0": ("no", "bad", "negative", "thumbs down")},
+    {"yes": ("good", "positive", "thumbs up"), "no": ("bad", "negative", "thumbs down")},
     numbers=True,
 )
-"""Scores are numbers; those that are words lie on a scale from 0 to 1."""
+"""Scores are numbers; the words lie on a scale from 0 (no) to 1 (yes)."""
 SIGN_UP_TYPES = Vocabulary("type", {"organic": (), "invited": ("invite", "invitation", "referral", "referred")})
 
 AUTHORS = Vocabulary(

@@ -25,8 +25,8 @@ _PRICED = "name IN ('subscription_started', 'subscription_renewed', 'subscriptio
 _SCALE = f"""transform(if(currency = '', {{tenant_currency:String}}, toString(currency)),
       {{scaled_currencies:Array(String)}}, {{scales:Array(Int64)}}, toInt64({10 ** (STORED_DIGITS - USUAL_DIGITS)}))"""
 _YEARLY = """if(if(currency = '', {tenant_currency:String}, toString(currency)) = $currency,
-      intDiv(greatest(amount, 0) + intDiv(scale, 2), scale)
-        * transform(toString(interval), ['day', 'week', 'month', 'quarter', 'year'], [365, 52, 12, 4, 1], 12), 0)"""
+      intDiv(intDiv(greatest(amount, 0) + intDiv(scale, 2), scale) * transform(splitByChar(' ', interval)[-1],
+          ['day', 'week', 'month', 'quarter', 'year'], [365, 52, 12, 4, 1], 12) + intDiv(times, 2), times), 0)"""
 _EVENTS = f"""
     SELECT *, toUnixTimestamp64Milli(time) AS told_at, (told_at, UUIDToNum(event_id)) AS place,
       multiIf(subscription_id != '', subscription_id, account != '', concat('g:', account), actor) AS key,
@@ -34,7 +34,8 @@ _EVENTS = f"""
               name = 'subscription_cancelled' OR status IN ('canceled', 'cancelled', 'expired', 'unpaid'), {_ENDED},
               status IN ('trialing', 'incomplete'), {_NOTHING}, {_ON}) AS kind,
       if(name = 'subscription_cancelled' AND ends_at < {NEVER_MS}, ends_at, told_at) AS end_told,
-      if(asked_at < {NEVER_MS}, asked_at, told_at) AS asked_told, {_PRICED} AS priced, {_SCALE} AS scale
+      if(asked_at < {NEVER_MS}, asked_at, told_at) AS asked_told, {_PRICED} AS priced, {_SCALE} AS scale,
+      greatest(toInt64OrZero(splitByChar(' ', interval)[1]), 1) AS times
     FROM subscription_events
     WHERE tenant = {{tenant:String}} AND time < $at AND key != '' AND name IN (
       'subscription_started', 'subscription_renewed', 'subscription_updated', 'subscription_cancelled',

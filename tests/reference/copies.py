@@ -15,8 +15,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
+from zoneinfo import ZoneInfo
 
 SKEW = 5 * 60_000
+ZONE = ZoneInfo("Europe/Berlin")
+"""Of every tenant here: a date without a time is the midnight in it at which the day begins."""
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 BOT = re.compile(r"bot\b|bot/|crawler|spider", re.IGNORECASE)
 SPELLINGS = {
     "page": "page_viewed", "page_view": "page_viewed", "screen": "screen_viewed", "screen_view": "screen_viewed",
@@ -97,6 +101,8 @@ def instant(value: Any) -> int | None:
     if isinstance(value, int | float):
         return int(value)
     parsed = datetime.fromisoformat(str(value))
+    if DATE.fullmatch(str(value)):
+        parsed = parsed.replace(tzinfo=ZONE)
     return round(parsed.timestamp() * 1000)
 
 

@@ -40,6 +40,7 @@ def frame(delivery: Mapping[str, Any]) -> Frame:
         received_at=received,
         random_id=lambda: str(next(numbers)),
         sent_at=delivery.get("sent_at"),
+        zone=str(TENANT["timezone"]),
     )
     assert not taken.rejected, taken.rejected
     return taken.frame

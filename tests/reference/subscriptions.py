@@ -26,6 +26,7 @@ EVENTS = ("subscription_started", "subscription_renewed", "subscription_updated"
           "payment_failed")  # fmt: skip
 NOT_YET = frozenset(("trialing", "incomplete"))
 OVER = frozenset(("canceled", "cancelled", "expired", "unpaid"))
+UNITS = {"yearly": "year", "annual": "year", "p1y": "year", "monthly": "month", "months": "month"}
 A_YEAR = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
 
 
@@ -59,7 +60,11 @@ class Subscription:
         latest = max(priced, key=lambda found: found[:3])[3]
         told = latest.text("currency").upper() or default
         minor = _minor(amount(latest.properties, "amount") or Decimal(0))
-        return minor * A_YEAR.get(latest.text("interval").lower(), 12) if told == currency else 0
+        if told != currency:
+            return 0
+        unit = UNITS.get(latest.text("interval").lower(), latest.text("interval").lower())
+        times = int(latest.properties.get("interval_count") or 1)
+        return (minor * A_YEAR.get(unit, 12) + times // 2) // times
 
 
 @dataclass(slots=True)
