@@ -13,12 +13,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from deploy.clock import clock
 from deploy.kafka.log import KafkaLog
+from deploy.kafka.producer import connect
 from deploy.migrate import migrate
 from deploy.opening import is_embedded, lock_folder
 from deploy.store import ClickHouseStore
@@ -121,7 +123,8 @@ async def _append(settings: Settings, store: ClickHouseStore, stack: AsyncExitSt
         await straight.folded.catch_up()
         stack.push_async_callback(straight.folded.raise_mark)
         return straight.append
-    log = KafkaLog(settings.kafka, settings.topic_prefix, clock, deadline_seconds=AGAIN_SECONDS)
+    connector = partial(connect, security=settings.kafka_security)
+    log = KafkaLog(settings.kafka, settings.topic_prefix, clock, deadline_seconds=AGAIN_SECONDS, connector=connector)
     await log.start()
     stack.push_async_callback(log.close, AGAIN_SECONDS)
     return log.append

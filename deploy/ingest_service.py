@@ -156,6 +156,6 @@ async def serve(settings: Settings, connector: Connector) -> None:
         )
 
 
-def run(settings: Settings, connector: Connector = connect) -> None:
+def run(settings: Settings, connector: Connector | None = None) -> None:
     """`sojourn ingest`."""
-    uvloop.run(serve(settings, connector))
+    uvloop.run(serve(settings, connector or partial(connect, security=settings.kafka_security)))

@@ -203,7 +203,7 @@ async def serve(settings: Settings, workers: int, module: str) -> None:
         port = listening.getsockname()[1]
         # The port makes names unique on a host: only one process can listen on it.
         names = [f"{socket.gethostname()}-{port}-{number}" for number in range(workers)]
-        lag = await watched(kafka, settings.topic_prefix, stack)
+        lag = await watched(kafka, settings.topic_prefix, settings.kafka_security, stack)
         processors = Processors([Slot(name, module) for name in names], lag)
         requests = Counting(
             application(

@@ -127,7 +127,7 @@ async def serve(settings: Settings) -> None:
         service = QueryService(store, watermark, watching)
         await stack.enter_async_context(watching)
         if settings.kafka:
-            service.watched_lag = await watched(settings.kafka, settings.topic_prefix, stack)
+            service.watched_lag = await watched(settings.kafka, settings.topic_prefix, settings.kafka_security, stack)
         await serve_until_told(
             service.application(tenants, settings),
             settings,

@@ -16,7 +16,9 @@ from schemas.settings import Settings
 async def topics(settings: Settings) -> str:
     """`sojourn topics`. Raises `CannotStart`, `LogUnavailable`."""
     try:
-        made = await ensure_topics(need_kafka(settings), settings.topic_prefix, settings.replication)
+        made = await ensure_topics(
+            need_kafka(settings), settings.topic_prefix, settings.replication, settings.kafka_security
+        )
     except TopicsRefused as error:  # what was typed may be right: this is giving up and no wrong usage
         raise LogUnavailable(str(error)) from error
     return f"topics made: {', '.join(made) or 'none, all were there'}"

@@ -264,6 +264,8 @@ class ClickHouseStore:
         return clickhouse_connect.get_client(
             dsn=urlunsplit(parts._replace(path="")),
             database=target,
+            # The client looks at the port alone: on another than 8443 it would send the password in clear.
+            interface="https" if parts.scheme == "https" else None,
             connect_timeout=CONNECT_SECONDS,
             send_receive_timeout=settings["max_execution_time"] + MARGIN_SECONDS,
             autogenerate_session_id=False,  # a shared session refuses concurrent queries

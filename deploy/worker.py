@@ -67,6 +67,7 @@ async def work(read: Settings, member: str, parent: socket.socket, edges: Edges)
 
     subscription = Subscription(
         bootstrap=read.kafka,
+        security=read.kafka_security,
         events=EVENTS.full_name(read.topic_prefix),
         dead_letters=DEAD_LETTERS.full_name(read.topic_prefix),
         group=processors_group(read.topic_prefix),
@@ -84,7 +85,7 @@ async def work(read: Settings, member: str, parent: socket.socket, edges: Edges)
         undecodable_ratio=read.undecodable_ratio,
     )
     keeping = Keeping.of(read, store)
-    offsets = TopicOffsets(read.kafka, subscription.events)
+    offsets = TopicOffsets(read.kafka, subscription.events, read.kafka_security)
     worker = edges.worker(subscription, delivery, offsets, save, clock, keep=keeping.tick if keeping else None)
     telling = asyncio.create_task(_tell(parent, worker, delivery, processor, store, keeping=keeping))
     watchdog = asyncio.create_task(_bounded(stop))

@@ -9,6 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from schemas import kafka_security as kafka
+from schemas.kafka_security import KafkaSecurity
 
 
 class InvalidSetting(ValueError):
@@ -47,6 +51,15 @@ def _log_format(text: str) -> str:
     if text not in ("json", "text"):
         raise ValueError
     return text
+
+
+def _one_of(values: tuple[str, ...]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.upper() not in values:
+            raise ValueError
+        return text.upper()
+
+    return read
 
 
 def _flag(text: str) -> bool:
@@ -189,6 +202,34 @@ LOG_FORMAT = Setting(
     depends="text on a terminal, else json",
 )
 
+KAFKA_SECURITY = Setting(
+    "KAFKA_SECURITY_PROTOCOL",
+    kafka.PLAINTEXT,
+    f"How Kafka is spoken to: {', '.join(kafka.PROTOCOLS)}.",
+    _one_of(kafka.PROTOCOLS),
+)
+KAFKA_MECHANISM = Setting(
+    "KAFKA_SASL_MECHANISM",
+    kafka.MECHANISMS[0],
+    f"How the user is named to Kafka (SASL): {', '.join(kafka.MECHANISMS)}.",
+    _one_of(kafka.MECHANISMS),
+)
+KAFKA_USERNAME = Setting("KAFKA_SASL_USERNAME", "", "The user of Kafka (SASL).")
+KAFKA_PASSWORD = Setting("KAFKA_SASL_PASSWORD", "", "The password of that user.", secret=True)
+KAFKA_CA = Setting(
+    "KAFKA_SSL_CA", "", "PEM file of the authorities whose certificates Kafka may have.", depends="those of the system"
+)
+KAFKA_CERTIFICATE = Setting("KAFKA_SSL_CERTIFICATE", "", "PEM file of the certificate that Kafka is shown, if it asks.")
+KAFKA_KEY = Setting(
+    "KAFKA_SSL_KEY", "", "PEM file of that certificate's key.", depends="it stands in the certificate's file"
+)
+KAFKA_KEY_PASSWORD = Setting("KAFKA_SSL_KEY_PASSWORD", "", "The password of that key.", secret=True)
+STORE_CA = Setting(
+    "SOJOURN_STORE_CA",
+    "",
+    "PEM file of the authorities whose certificates a ClickHouse server (https://…:8443/…) may have.",
+    depends="those of the client's own list",
+)
 METRICS_TOKEN = Setting(
     "SOJOURN_METRICS_TOKEN",
     "",
@@ -224,6 +265,15 @@ SETTINGS: tuple[Setting, ...] = (
     ADDRESS_CONNECTIONS,
     LOG_FORMAT,
     METRICS_TOKEN,
+    KAFKA_SECURITY,
+    KAFKA_MECHANISM,
+    KAFKA_USERNAME,
+    KAFKA_PASSWORD,
+    KAFKA_CA,
+    KAFKA_CERTIFICATE,
+    KAFKA_KEY,
+    KAFKA_KEY_PASSWORD,
+    STORE_CA,
 )
 
 
@@ -257,6 +307,29 @@ class Settings:
     address_connections: int
     log_format: str
     metrics_token: str
+    kafka_security_protocol: str
+    kafka_mechanism: str
+    kafka_username: str
+    kafka_password: str
+    kafka_ca: str
+    kafka_certificate: str
+    kafka_key: str
+    kafka_key_password: str
+    store_ca: str
+
+    @property
+    def kafka_security(self) -> KafkaSecurity:
+        """How every client of Kafka is let in."""
+        return KafkaSecurity(
+            protocol=self.kafka_security_protocol,
+            mechanism=self.kafka_mechanism,
+            username=self.kafka_username,
+            password=self.kafka_password,
+            ca=self.kafka_ca,
+            certificate=self.kafka_certificate,
+            key=self.kafka_key,
+            key_password=self.kafka_key_password,
+        )
 
 
 def read(environment: Mapping[str, str], *, port: int | None = None) -> Settings:
@@ -264,12 +337,12 @@ def read(environment: Mapping[str, str], *, port: int | None = None) -> Settings
     if port is not None:
         environment = {PORT.variable: str(port), **{name: text for name, text in environment.items() if text}}
     data = Path(DATA.read(environment)).absolute()
-    return Settings(
+    found = Settings(
         host=HOST.read(environment),
         port=PORT.read(environment),
         data=data,
         tenants=Path(TENANTS.read(environment) or data / "tenants.json").absolute(),
-        store_dsn=STORE_DSN.read(environment) or f"chdb://{data / 'store'}",
+        store_dsn=_with_authorities(STORE_DSN.read(environment) or f"chdb://{data / 'store'}", environment),
         kafka=KAFKA.read(environment) or "",
         topic_prefix=TOPIC_PREFIX.read(environment),
         demo=DEMO.read(environment),
@@ -291,7 +364,32 @@ def read(environment: Mapping[str, str], *, port: int | None = None) -> Settings
         address_connections=ADDRESS_CONNECTIONS.read(environment),
         log_format=LOG_FORMAT.read(environment) or "",
         metrics_token=METRICS_TOKEN.read(environment) or "",
+        kafka_security_protocol=KAFKA_SECURITY.read(environment) or "",
+        kafka_mechanism=KAFKA_MECHANISM.read(environment) or "",
+        kafka_username=KAFKA_USERNAME.read(environment) or "",
+        kafka_password=KAFKA_PASSWORD.read(environment) or "",
+        kafka_ca=KAFKA_CA.read(environment) or "",
+        kafka_certificate=KAFKA_CERTIFICATE.read(environment) or "",
+        kafka_key=KAFKA_KEY.read(environment) or "",
+        kafka_key_password=KAFKA_KEY_PASSWORD.read(environment) or "",
+        store_ca=STORE_CA.read(environment) or "",
     )
+    if fault := found.kafka_security.fault():
+        raise InvalidSetting(f"{KAFKA_SECURITY.variable}: {fault}")
+    return found
+
+
+def _with_authorities(dsn: str, environment: Mapping[str, str]) -> str:
+    """The DSN with the authorities in its query, where the client of the store looks for them."""
+    file = STORE_CA.read(environment)
+    if not file:
+        return dsn
+    parts = urlsplit(dsn)
+    if parts.scheme != "https":
+        raise InvalidSetting(f"{STORE_CA.variable} is set, but {STORE_DSN.variable} does not begin with https://")
+    if not Path(file).is_file():
+        raise InvalidSetting(f"{STORE_CA.variable}={file}: there is no such file")
+    return urlunsplit(parts._replace(query=urlencode([*parse_qsl(parts.query), ("ca_cert", file)])))
 
 
 def example() -> str:

@@ -19,6 +19,7 @@ import msgspec
 from faust.contrib.asgi import bind_to_running_loop
 from mode import CrashingSupervisor
 
+from schemas.kafka_security import KafkaSecurity
 from schemas.record import Frame, UnreadableFrame, unpack
 from stream_processors.delivery import Delivery, GaveUp
 from stream_processors.processor import Refused, unreadable
@@ -52,6 +53,7 @@ class Subscription:
     """What a worker reads, and as whom. `member` is unique among living processes and the same after a restart."""
 
     bootstrap: str
+    security: KafkaSecurity
     events: str
     dead_letters: str
     group: str
@@ -66,6 +68,15 @@ class Report:
     assigned: list[int] = field(default_factory=list)
     proven_at: int = 0
     counted_to: int | None = None
+
+
+def _credentials(security: KafkaSecurity) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    context = security.context()
+    if security.has_user:
+        return faust.SASLCredentials(
+            username=security.username, password=security.password, mechanism=security.mechanism, ssl_context=context
+        )
+    return faust.SSLCredentials(context) if context else None
 
 
 class App(faust.App):
@@ -107,6 +118,7 @@ class Worker:
         app = App(
             asked.group,
             broker=[f"kafka://{server}" for server in asked.bootstrap.split(",")],
+            broker_credentials=_credentials(asked.security),
             store="memory://",
             agent_supervisor=CrashingSupervisor,
             stream_buffer_maxsize=256,

@@ -72,11 +72,12 @@ class Cluster:
         workers: int = 2,
         environment: Mapping[str, str] | None = None,
         tenants: Mapping[str, Any] = TENANTS,
+        broker: Broker | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tenants.json").write_text(json.dumps(tenants))
         self._folder = folder
-        self.broker = Broker(folder / "kafka")
+        self.broker = broker or Broker(folder / "kafka")
         self.store = StoreServer(folder / "store")
         self.environment = {
             "KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap,

@@ -19,7 +19,9 @@ from aiokafka.errors import (
 )
 
 from deploy.kafka.offsets import TopicOffsets
+from deploy.kafka.security import options
 from deploy.repeating import Repeating
+from schemas.kafka_security import OPEN, KafkaSecurity
 from schemas.topics import EVENTS, processors_group
 
 SECONDS = 5.0
@@ -56,8 +58,11 @@ def uncounted(ends: Mapping[int, int], begins: Mapping[int, int], committed: Map
 class Lag:
     """Asks over connections of its own, which are made again after every failure."""
 
-    def __init__(self, bootstrap: str, prefix: str, *, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, bootstrap: str, prefix: str, security: KafkaSecurity = OPEN, *, seconds: float = SECONDS
+    ) -> None:
         self._bootstrap = bootstrap
+        self._security = security
         self._topic = EVENTS.full_name(prefix)
         self._group = processors_group(prefix)
         self._seconds = seconds
@@ -98,8 +103,9 @@ class Lag:
                 bootstrap_servers=self._bootstrap.split(","),
                 request_timeout_ms=int(self._seconds * 1000),
                 client_id="sojourn-lag",
+                **options(self._security),
             )
-            self._clients = TopicOffsets(self._bootstrap, self._topic), admin
+            self._clients = TopicOffsets(self._bootstrap, self._topic, self._security), admin
             await admin.start()
         offsets, admin = self._clients
         (topic,) = await admin.describe_topics([self._topic])
@@ -135,9 +141,9 @@ class WatchedLag:
             raise
 
 
-async def watched(bootstrap: str, prefix: str, stack: AsyncExitStack) -> WatchedLag:
+async def watched(bootstrap: str, prefix: str, security: KafkaSecurity, stack: AsyncExitStack) -> WatchedLag:
     """Watch the lag until `stack` closes; that Kafka does not answer is logged and stops nothing."""
-    lag = Lag(bootstrap, prefix)
+    lag = Lag(bootstrap, prefix, security)
     stack.push_async_callback(lag.close)
     watch = WatchedLag(lag)
     await stack.enter_async_context(Repeating("the lag of the log", watch.measure, WATCH_SECONDS))

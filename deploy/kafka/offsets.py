@@ -11,13 +11,17 @@ from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from deploy.kafka.security import options
+from schemas.kafka_security import OPEN, KafkaSecurity
+
 
 class TopicOffsets:
     """One topic's offsets by partition. Every question may raise `KafkaError` or take long: bound it."""
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, bootstrap: str, topic: str, security: KafkaSecurity = OPEN) -> None:
         self._topic = topic
         self._bootstrap = bootstrap
+        self._security = security
         self._consumer: AIOKafkaConsumer | None = None
         self._starting = asyncio.Lock()
 
@@ -41,7 +45,10 @@ class TopicOffsets:
         async with self._starting:
             if self._consumer is None:
                 consumer = AIOKafkaConsumer(
-                    bootstrap_servers=self._bootstrap, request_timeout_ms=5_000, metadata_max_age_ms=10_000
+                    bootstrap_servers=self._bootstrap,
+                    request_timeout_ms=5_000,
+                    metadata_max_age_ms=10_000,
+                    **options(self._security),
                 )
                 try:
                     await consumer.start()

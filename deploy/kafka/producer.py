@@ -32,6 +32,8 @@ from aiokafka.errors import (
 )
 
 from deploy.kafka.quiet import quiet
+from deploy.kafka.security import options
+from schemas.kafka_security import OPEN, KafkaSecurity
 from schemas.record import Frame, pack
 from schemas.topics import MAX_RECORD_BYTES
 
@@ -121,7 +123,7 @@ class KafkaProducer:
         await _stop(self._producer, max(0.2, until - asyncio.get_running_loop().time()))
 
 
-async def connect(bootstrap: str, topic: str, *, idempotent: bool = True) -> Producer:
+async def connect(bootstrap: str, topic: str, *, security: KafkaSecurity = OPEN, idempotent: bool = True) -> Producer:
     """A producer that knows the topic's partitions. Raises `NotConnected`; bounded in time."""
     quiet()
     producer = AIOKafkaProducer(
@@ -134,6 +136,7 @@ async def connect(bootstrap: str, topic: str, *, idempotent: bool = True) -> Pro
         retry_backoff_ms=int(RETRY_SECONDS * 1000),
         metadata_max_age_ms=int(METADATA_SECONDS * 1000),
         max_request_size=MAX_RECORD_BYTES,
+        **options(security),
     )
     started = False
     try:

@@ -27,6 +27,8 @@ from aiokafka.errors import (
     for_code,
 )
 
+from deploy.kafka.security import options
+from schemas.kafka_security import OPEN, KafkaSecurity
 from schemas.topics import MAX_RECORD_BYTES, TOPICS, Topic
 
 logger = logging.getLogger(__name__)
@@ -59,7 +61,9 @@ def configuration(topic: Topic, replication: int) -> dict[str, str]:
     return settings
 
 
-async def ensure_topics(bootstrap: str, prefix: str, replication: int, *, seconds: float = SECONDS) -> list[str]:
+async def ensure_topics(
+    bootstrap: str, prefix: str, replication: int, security: KafkaSecurity = OPEN, *, seconds: float = SECONDS
+) -> list[str]:
     """Make what is missing; answers the names of the topics that were made or got more partitions.
 
     Raises `TopicsRefused`, at the latest after `seconds`.
@@ -71,7 +75,7 @@ async def ensure_topics(bootstrap: str, prefix: str, replication: int, *, second
         async with asyncio.timeout(seconds):
             while True:
                 try:
-                    async with _admin(bootstrap) as admin:
+                    async with _admin(bootstrap, security) as admin:
                         await _make(admin, declared, replication, changed)
                     return sorted(changed)
                 except FINAL as error:
@@ -86,11 +90,12 @@ async def ensure_topics(bootstrap: str, prefix: str, replication: int, *, second
 
 
 @asynccontextmanager
-async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def _admin(bootstrap: str, security: KafkaSecurity) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(
         bootstrap_servers=bootstrap.split(","),
         request_timeout_ms=int(REQUEST_SECONDS * 1000),
         client_id="sojourn-setup",
+        **options(security),
     )
     try:
         await admin.start()

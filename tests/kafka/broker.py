@@ -41,7 +41,10 @@ appender.c.layout.pattern=%d %p %c %m%n
 class Broker:
     """One log folder and one port; the process behind them comes and goes. Raises `NoKafka` where none can run."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str] | None = None, *, listeners: Mapping[str, str] | None = None
+    ) -> None:
+        """`listeners` are addresses for clients beside the one in clear, by their security protocol."""
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
@@ -51,14 +54,18 @@ class Broker:
         self._java = [java(), "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
         self._java += [f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}", "-cp", f"{jars()}/*"]
         controller = f"127.0.0.1:{free_port()}"
+        clients = {"PLAINTEXT": self.bootstrap, **(listeners or {})}
+        addresses = [f"{name}://{address}" for name, address in clients.items()]
         place = {
             "process.roles": "broker,controller",
             "node.id": "1",
             "controller.quorum.bootstrap.servers": controller,
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "listeners": ",".join([*addresses, f"CONTROLLER://{controller}"]),
+            "advertised.listeners": ",".join(addresses),
+            "listener.security.protocol.map": ",".join(
+                ["CONTROLLER:PLAINTEXT", *(f"{name}:{name}" for name in clients)]
+            ),
             "inter.broker.listener.name": "PLAINTEXT",
             "log.dirs": str(folder / "data"),
         }
