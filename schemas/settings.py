@@ -6,7 +6,7 @@ Settings come from the environment alone. An empty variable counts as unset.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -285,7 +285,7 @@ class Settings:
     port: int
     data: Path
     tenants: Path
-    store_dsn: str
+    store_dsn: str = field(repr=False)
     kafka: str
     topic_prefix: str
     demo: bool
@@ -306,15 +306,15 @@ class Settings:
     keep_alive_seconds: int
     address_connections: int
     log_format: str
-    metrics_token: str
+    metrics_token: str = field(repr=False)
     kafka_security_protocol: str
     kafka_mechanism: str
     kafka_username: str
-    kafka_password: str
+    kafka_password: str = field(repr=False)
     kafka_ca: str
     kafka_certificate: str
     kafka_key: str
-    kafka_key_password: str
+    kafka_key_password: str = field(repr=False)
     store_ca: str
 
     @property

@@ -70,7 +70,8 @@ class Report:
     counted_to: int | None = None
 
 
-def _credentials(security: KafkaSecurity) -> faust.SASLCredentials | faust.SSLCredentials | None:
+def credentials(security: KafkaSecurity) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    """What Faust gives to its own clients of Kafka."""
     context = security.context()
     if security.has_user:
         return faust.SASLCredentials(
@@ -118,7 +119,7 @@ class Worker:
         app = App(
             asked.group,
             broker=[f"kafka://{server}" for server in asked.bootstrap.split(",")],
-            broker_credentials=_credentials(asked.security),
+            broker_credentials=credentials(asked.security),
             store="memory://",
             agent_supervisor=CrashingSupervisor,
             stream_buffer_maxsize=256,

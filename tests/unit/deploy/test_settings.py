@@ -57,6 +57,12 @@ def test_every_secret_may_stand_in_a_file(tmp_path: Path, setting: settings.Sett
         setting.read({setting.variables[1]: str(tmp_path / "none")})
 
 
+def test_no_secret_is_shown_with_the_other_settings() -> None:
+    given = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_USERNAME": "u"}
+    given |= {setting.variable: f"https://hidden-{number}/" for number, setting in enumerate(SECRETS)}
+    assert "hidden" not in repr(settings.read(given))
+
+
 def test_every_setting_that_can_hold_a_password_is_a_secret() -> None:
     words = ("PASSWORD", "TOKEN", "DSN")
     named = {each.variable for each in settings.SETTINGS if any(word in each.variable for word in words)}

@@ -6,10 +6,12 @@ import ssl
 from pathlib import Path
 
 import pytest
+from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 from deploy.kafka.security import options
 from schemas import settings
-from schemas.kafka_security import KafkaSecurity
+from schemas.kafka_security import PROTOCOLS, KafkaSecurity
+from stream_processors.worker import credentials
 from tests.certificates import for_this_machine
 
 USER = {"KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": "p"}
@@ -65,6 +67,16 @@ def test_every_client_is_given_the_user_and_checks_the_name_of_the_broker(tmp_pa
         "sasl_plain_username": "u",
         "sasl_plain_password": "p",
     }
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_faust_is_given_just_what_our_own_clients_are(protocol: str) -> None:
+    user = {"username": "u", "password": "p", "mechanism": "SCRAM-SHA-256"} if protocol.startswith("SASL") else {}
+    security = KafkaSecurity(protocol, **user)
+    told = dict(credentials_to_aiokafka_auth(credentials(security)))
+    ours = options(security)
+    assert isinstance(told.pop("ssl_context", None), type(ours.pop("ssl_context")))
+    assert told == ours
 
 
 def test_no_password_is_shown() -> None:
