@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from deploy.documentation import add_documentation
+from deploy.head import HeadAsGet
 from deploy.inside import Inside, Visitors
 from query_api.problem_app import problems
 
@@ -21,6 +22,7 @@ def application(*routes: APIRouter, visitors: Visitors) -> FastAPI:
     )
     for each in routes:
         app.include_router(each)
+    app.add_middleware(HeadAsGet)
     add_documentation(app)
     problems(app)
     app.add_middleware(Inside, visitors=visitors)

@@ -12,12 +12,13 @@ import time
 from functools import lru_cache
 from typing import Any
 
+from deploy import refused
 from deploy.guard import Guard
 from deploy.guarded import BODY, HEAD, Guarded, head
 from deploy.observe import Counting
 from ingest.call import Call
-from ingest.dispatcher import check_declared, read_headers, read_query
-from ingest.http import Response
+from ingest.dispatcher import check_declared
+from ingest.http import Request, Response, read_headers, read_query
 from ingest.service import Ingest
 from schemas.errors import Problem
 from schemas.tracing import CURRENT, HEADER
@@ -172,6 +173,8 @@ class DirectProtocol(Guarded):
         if self.transport.is_closing():
             return
         self._requests.answered("POST", self._path, response.status, time.perf_counter() - self._started)
+        if response.status in refused.STATUSES:
+            self._requests.refused(response.status, Request("POST", self._path, self._told, self._query))
         self.transport.write(
             b"".join(
                 (

@@ -14,8 +14,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from ingest.access import key_of, writer
-from ingest.dispatcher import read_headers, read_query
-from ingest.http import Request
+from ingest.http import Request, read_headers, read_query
 from query_api.access import tenant_of
 from schemas.errors import Problem, problem_headers, problem_json
 from schemas.settings import METRICS_TOKEN

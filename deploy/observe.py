@@ -13,7 +13,10 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from deploy import refused
 from deploy.clock import clock
+from deploy.refused import Refused
+from ingest.http import Request, read_headers, read_query
 from schemas import signals
 from schemas.outage import Outage
 from schemas.signals import Histogram, Reading, Signal, prometheus
@@ -44,6 +47,7 @@ class Counting:
         self._ids = RequestIds()
         self._failed = Counter[int]()
         self._warned_at = 0.0
+        self._refused = Refused()
         self.by_status: Counter[str] = Counter()
         self.in_flight = 0
         self.cut: Counter[str] = Counter()
@@ -71,6 +75,9 @@ class Counting:
         def counted(message: Message) -> Awaitable[None]:  # no coroutine of its own: this runs twice a request
             if message["type"] == "http.response.start":
                 self.answered(scope["method"], scope["path"], message["status"], time.perf_counter() - began)
+                if message["status"] in refused.STATUSES:
+                    asked = read_headers(scope["headers"]), read_query(scope["query_string"])
+                    self.refused(message["status"], Request(scope["method"], scope["path"], *asked))
                 message["headers"] = [*message.get("headers", ()), (_HEADER, request_id.encode())]
             return send(message)
 
@@ -90,6 +97,11 @@ class Counting:
         self.seconds[_kind(method, path)].observe(seconds)
         if status >= 500:
             self._warn(method, path, status, seconds)
+
+    def refused(self, status: int, request: Request) -> None:
+        """Log an answer of `refused.STATUSES`, if the same was not logged just now."""
+        for line in self._refused.lines(status, request, time.monotonic()):
+            logger.warning("%s", line)
 
     def _warn(self, method: str, path: str, status: int, seconds: float) -> None:
         """Tell of a failure; of many only one a second, and how many there were: an overload must not be made worse."""

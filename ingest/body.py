@@ -45,7 +45,8 @@ _SHORT = 100_000
 """Bytes of a list that may hold too many items and is still read quickly."""
 _DEEPEST_READ = 64
 """Far below what the JSON reader can follow, and more than any item may have."""
-_LONGEST_CUT = 1_000_000
+_LONGEST_REPAIR = 1_000_000
+"""Bytes of a body that is gone through sign by sign, because one item of it makes it unreadable."""
 KEY_NAMES = ("writeKey", "write_key", "api_key")
 """Where the key of a whole body may stand in it."""
 _ABSENT = msgspec.Raw()
@@ -152,14 +153,15 @@ def part(body: bytes, list_key: str) -> Items:
     text = repaired(unwrap(body))
     try:
         return _part(text, list_key)
-    except Problem:
-        hidden = bare_words.hide(text)
+    except Problem as problem:
+        may_have = problem.code == "malformed_body" and len(text) <= _LONGEST_REPAIR
+        hidden = bare_words.hide(text) if may_have else None
         if hidden is None:
             raise
         whole = _part(hidden, list_key)
         return msgspec.structs.replace(whole, items=[bare_words.show(item) for item in whole.items])
     except RecursionError:
-        if len(text) > _LONGEST_CUT:
+        if len(text) > _LONGEST_REPAIR:
             raise Problem("malformed_body", "The body is nested too deep to be read.") from None
     try:
         return _part(cut_deep(text), list_key)

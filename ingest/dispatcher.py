@@ -7,14 +7,13 @@ in the same `respond`. A request is read once, counted while it is read, and ans
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl
 
 from ingest.body import check_size
 from ingest.call import Call
-from ingest.http import Response
+from ingest.http import Response, read_headers, read_query
 from ingest.service import Ingest
 from schemas.errors import Problem
 from schemas.tracing import HEADER, SCOPE
@@ -25,7 +24,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_NO_QUERY: Mapping[str, str] = {}
 _WITHOUT_LENGTH = frozenset({204, 304})
 
 
@@ -74,16 +72,6 @@ async def respond(ingest: Ingest, scope: Scope, receive: Receive, send: Send) ->
             call.release()
     await send({"type": "http.response.start", "status": response.status, "headers": _headers(response)})
     await send({"type": "http.response.body", "body": response.body})
-
-
-def read_headers(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by their names, which the server gives in lower case; of a repeated one the first counts."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(headers)}
-
-
-def read_query(raw: bytes) -> Mapping[str, str]:
-    """Query parameters; of a repeated one the last counts."""
-    return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else _NO_QUERY
 
 
 def check_declared(length: str) -> None:

@@ -5,16 +5,28 @@ Every answer varies with the origin that asks; whether a page may read it is add
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from schemas.errors import Problem, problem_headers, problem_json
 
 _encode = msgspec.json.Encoder().encode
+_NO_QUERY: Mapping[str, str] = {}
 VARY = {"vary": "Origin"}
 JSON = {"content-type": "application/json", **VARY}
+
+
+def read_headers(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by their names, which the server gives in lower case; of a repeated one the first counts."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(headers)}
+
+
+def read_query(raw: bytes) -> Mapping[str, str]:
+    """Query parameters; of a repeated one the last counts."""
+    return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else _NO_QUERY
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -72,6 +72,7 @@ async def test_every_answer_names_the_request_and_a_failure_is_logged_under_it(
         assert len(set(made)) == 2
         for _ in range(3):
             assert (await http.get("/broken")).status_code == 500
-    told = [each.getMessage() for each in caplog.records if each.name == "deploy.observe"]
-    assert len(told) == 1, "of many failures only one a second is told"
-    assert told[0].startswith("GET /broken answered 500 after ")
+    refused, *failed = [each.getMessage() for each in caplog.records if each.name == "deploy.observe"]
+    assert refused.startswith("GET '/nothing' was answered 404")
+    assert len(failed) == 1, "of many failures only one a second is told"
+    assert failed[0].startswith("GET /broken answered 500 after ")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import time
 import urllib.parse
 
 import pytest
 
-from ingest.body import MAX_INFLATED_BYTES, MAX_ITEMS, MAX_WIRE_BYTES, inflate, part, repaired
+from ingest.body import MAX_INFLATED_BYTES, MAX_ITEMS, MAX_WIRE_BYTES, inflate, part, repaired, unwrap
 from schemas.errors import Problem
 
 ONE = b'{"event":"a"}'
@@ -91,3 +92,43 @@ def test_half_surrogates_are_repaired_and_whole_ones_and_backslashes_stay() -> N
     kept = rb'{"a":"\ud83d\ude00 \\ud800 \n\u00e9"}'
     assert repaired(kept) == kept
     assert json.loads(repaired(rb'{"a":"\ud800 \udc00\ud83d\ude00"}')) == {"a": "\ufffd \ufffd\U0001f600"}
+
+
+def test_parting_stops_at_the_first_item_too_many() -> None:
+    for body in (b"[" + b"0," * 3_900_000 + b"0]", b"{\n" + b"{}\n" * 2_500_000, b"{}\n" + b"0\n" * 3_900_000):
+        began = time.process_time()
+        with pytest.raises(Problem) as problem:
+            part(body, "events")
+        assert problem.value.code == "body_too_large"
+        assert time.process_time() - began < 0.3  # 0.03 s; to build all of them takes seconds
+
+
+def test_lines_of_which_the_first_hundred_are_no_objects_are_not_looked_through() -> None:
+    assert part(b"{x\n" * 99 + b"{}", "events").items[-1] == b"{}"
+    with pytest.raises(Problem) as problem:
+        part(b"{x\n" * 100 + b"{}", "events")
+    assert problem.value.code == "malformed_body"
+
+
+def test_a_long_list_is_parted_as_a_short_one() -> None:
+    for count in (1, MAX_ITEMS - 1, MAX_ITEMS):
+        items = [b'{"event":"%s"}' % (b"x" * 200 if count > 1 else b"x" * 200_000)] * count
+        assert part(b" [" + b" , ".join(items) + b"]", "events").items == items
+        assert part(b'{"events":[' + b",".join(items) + b"]}", "events").items == items
+
+
+def test_many_members_of_gzip_cost_what_their_bytes_cost() -> None:
+    packed = gzip.compress(b" " * 10)
+    assert inflate(packed * 1_000) == b" " * 10_000
+    began = time.process_time()
+    with pytest.raises(Problem):
+        inflate(gzip.compress(b"") * 45_000)
+    assert time.process_time() - began < 0.3
+
+
+@pytest.mark.parametrize("text", ["50% off", "%zz", "%", "a%2", "=41=", "%3D41", "x\r\ny =\n", "ä%E4%", "%%41", "a+b"])
+def test_a_form_is_decoded_as_the_standard_library_does(text: str) -> None:
+    item = json.dumps({"event": text}, ensure_ascii=False).encode()
+    for sent in (item, urllib.parse.quote_plus(item).encode()):
+        expected = urllib.parse.unquote_to_bytes(sent.replace(b"+", b" "))
+        assert unwrap(b"data=" + sent) == expected.strip()
