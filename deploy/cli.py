@@ -23,6 +23,7 @@ from schemas.tables import FACTS
 
 USAGE = 2
 GAVE_UP = 70
+LOST_ROWS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Command:
     """One command: what it does, how, and the options and the port that it has beside the settings."""
 
     text: str
-    run: Callable[[Settings, Namespace], None]
+    run: Callable[[Settings, Namespace], int | None]
     options: Callable[[ArgumentParser], None] = lambda _: None
     port: int = 8080
 
@@ -109,6 +110,14 @@ def _rebuild(read: Settings, arguments: Namespace) -> None:
     print(rebuild.windows(read) if arguments.layer == "windows" else rebuild.facts(read, arguments.again))
 
 
+def _check(read: Settings, arguments: Namespace) -> int:
+    from deploy import check
+
+    found = check.losses(read, accept=arguments.accept)
+    print("\n".join(found) or "no table has lost rows")
+    return LOST_ROWS if found and not arguments.accept else 0
+
+
 def _demo(read: Settings, arguments: Namespace) -> None:
     from deploy.demo import command
 
@@ -145,6 +154,10 @@ def _address(text: str) -> str:
 def _setup_options(command: ArgumentParser) -> None:
     meaning = "also write Prometheus's scrape configuration for every tenant; query has this address for Prometheus"
     command.add_argument("--scrape", type=_address, default=None, metavar="HOST:PORT", help=meaning)
+
+
+def _check_options(command: ArgumentParser) -> None:
+    command.add_argument("--accept", action="store_true", help="what is lost is known: warn of it no longer")
 
 
 def _worker_options(command: ArgumentParser) -> None:
@@ -184,6 +197,7 @@ COMMANDS: dict[str, Command] = {
         _rebuild,
         _rebuild_options,
     ),
+    "check": Command("look for rows that tables have lost; exit code 1 if there are any", _check, _check_options),
     "dead-letters": Command("list, or send again, events that could not be counted", _dead_letters, _letter_options),
     "keys": Command("show the keys of the tenants file, a link to the page, and commands to try", _keys),
     "demo": Command("send a made-up shop: 60 days of history, then live events until stopped", _demo, _demo_options),
@@ -209,14 +223,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         read = settings.read(os.environ, port=command.port)
         logs.configure(chosen.command, read.log_format)
         owner_only.new_files()
-        command.run(read, chosen)
+        return command.run(read, chosen) or 0
     except (CannotStart, settings.InvalidSetting) as error:
         print(f"sojourn: {error}", file=sys.stderr)
         return USAGE
     except (LogUnavailable, StoreUnavailable, StoreRejected, OSError) as error:
         print(f"sojourn: gave up: {error}", file=sys.stderr)
         return GAVE_UP
-    return 0
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import query_api.app
 from deploy import keys, observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.damages import LOOK_SECONDS, Watch
 from deploy.demo.beside import Beside
 from deploy.direct import DirectProtocol
 from deploy.in_process_log import InProcessLog, Write
@@ -175,7 +176,10 @@ async def serve(settings: Settings, edges: Edges) -> None:
         created = make_tenants(settings.tenants)
         tenants = open_tenants(settings.tenants)
         service = Service(settings, engine, edges.store(engine), edges)
+        watch = Watch(engine, clock)
+        await watch.look()  # before anything is written: new parts may take the numbers of those that are gone
         await service.folded.catch_up()
+        stack.push_async_callback(watch.last_look)
         stack.push_async_callback(service.mark_the_end)
         marking = Repeating("the mark of what is folded", service.folded.raise_mark, MARK_SECONDS)
         await stack.enter_async_context(marking)
@@ -191,11 +195,14 @@ async def serve(settings: Settings, edges: Edges) -> None:
                 is_busy=lambda: service.log.pending_records() > MANY_PENDING,
                 folded=FOLDED,
             )
-            await stack.enter_async_context(Repeating("the rolling windows", service.keeper.tick, TICK_SECONDS))
+            watch.recount = service.keeper.forget
+            keeping = partial(_kept_while_whole, watch, service.keeper)
+            await stack.enter_async_context(Repeating("the rolling windows", keeping, TICK_SECONDS))
+        await stack.enter_async_context(Repeating("looking for lost rows", watch.tick, LOOK_SECONDS))
         producers = Ingest(service.log, tenants, clock=clock)
-        service.live = query_api.app.live_numbers(asked, tenants, service.log.watermark)
+        service.live = query_api.app.live_numbers(asked, tenants, service.log.watermark, watch)
         app = application(
-            observe.router(service.not_ready, service.readings),
+            observe.router(service.not_ready, lambda: {**service.readings(), **watch.readings()}, damages=watch.lines),
             query_api.app.router(
                 asked,
                 tenants,
@@ -205,6 +212,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
                 takes_events=True,
                 admission=admission(settings),
                 beside=engine.status,
+                damages=watch,
             ),
             ingest.app.router(producers),
             visitors=Visitors(settings.metrics_token, tenants),
@@ -232,6 +240,12 @@ async def serve(settings: Settings, edges: Edges) -> None:
             draining=draining,
             protocol=partial(DirectProtocol, producers, service.requests),
         )
+
+
+async def _kept_while_whole(watch: Watch, keeper: Keeper) -> None:
+    """Nothing is published of facts that have lost rows."""
+    if watch.facts_are_whole:
+        await keeper.tick()
 
 
 def run(settings: Settings, edges: Edges | None = None) -> None:

@@ -91,6 +91,13 @@ def statements(folder: Traversable | None = None) -> list[Statement]:
     return found
 
 
+async def restore(store: Target, cluster: str | None = None) -> None:
+    """Make the tables and columns that are missing, empty, whatever the ledger says of them."""
+    for statement in statements():
+        if not statement.sql.upper().startswith("INSERT"):
+            await store.command(render(statement.sql, store.database, cluster))
+
+
 async def migrate(store: Target, cluster: str | None = None, folder: Traversable | None = None) -> int:
     """Apply what the ledger does not know yet; answers how many statements. Raises `MigrationRefused`."""
     wanted = statements(folder)

@@ -7,7 +7,7 @@ import os
 import resource
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter
@@ -139,8 +139,14 @@ def process() -> dict[Signal, Reading]:
     return told
 
 
-def router(not_ready: Callable[[], Awaitable[str]], readings: Callable[[], Mapping[Signal, Reading]]) -> APIRouter:
-    """`/healthz`, `/readyz`, `/metrics`. `not_ready` answers why, or "" when the service can do its work."""
+def router(
+    not_ready: Callable[[], Awaitable[str]],
+    readings: Callable[[], Mapping[Signal, Reading]],
+    damages: Callable[[], Sequence[str]] = tuple,
+) -> APIRouter:
+    """`/healthz`, `/readyz`, `/metrics`. `not_ready` answers why, or "" when the service can do its work; `damages` are
+    rows that were lost, though it can.
+    """
     routes = APIRouter(tags=["service"])
     outage = Outage()
 
@@ -160,7 +166,7 @@ def router(not_ready: Callable[[], Awaitable[str]], readings: Callable[[], Mappi
     async def readyz() -> JSONResponse:
         if missing := await looked():
             return JSONResponse({"status": "unready", **missing}, 503, {"Retry-After": "2"})
-        return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "ready", **({"damages": lost} if (lost := list(damages())) else {})})
 
     @routes.get("/metrics", summary="Signals in Prometheus' text format", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:

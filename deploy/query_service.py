@@ -16,6 +16,7 @@ import query_api.app
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
+from deploy.damages import Reported
 from deploy.inside import Visitors
 from deploy.kafka.lag import WatchedLag, watched
 from deploy.observe import Counting
@@ -34,6 +35,7 @@ from schemas.topics import EVENTS
 
 logger = logging.getLogger(__name__)
 WATERMARK_SECONDS = 0.25
+DAMAGES_SECONDS = 5.0
 PATIENCE_SECONDS = 5.0
 """A store that has not answered the reading of the watermark for this long is as good as gone."""
 
@@ -45,6 +47,7 @@ class QueryService:
     store: ClickHouseStore
     watermark: ReportedWatermark
     watching: Repeating
+    damages: Reported
     requests: Counting = field(init=False)
     draining: bool = False
     watched_lag: WatchedLag | None = None
@@ -67,10 +70,8 @@ class QueryService:
         """Why no number can be given now, or ""."""
         if self.draining:
             return "stopping"
-        if failing := self.watching.failing(PATIENCE_SECONDS):
-            # What the engine says of it is logged; a stranger, who can ask this, may not read it.
-            known = self.watermark.advice or ("it answers with an error" if self.watching.failure else failing)
-            return f"the watermark cannot be read from the store: {known}"
+        if self.watching.failing(PATIENCE_SECONDS):  # which has logged why
+            return "the watermark cannot be read from the store"
         return NOBODY if self.watermark.at is None else ""
 
     def readings(self) -> dict[signals.Signal, signals.Reading]:
@@ -79,6 +80,7 @@ class QueryService:
             **self.requests.readings(),
             **self.store.readings(),
             **(self.live.readings() if self.live else {}),
+            **self.damages.readings(),
             signals.WATERMARK_FAILURES: self.watching.failures,
         }
         if self.watermark.at is not None:
@@ -90,10 +92,10 @@ class QueryService:
     def application(self, tenants: Tenants, settings: Settings) -> Counting:
         """Everything behind the port."""
         asked = fair(self.store, self.store, settings)
-        self.live = query_api.app.live_numbers(asked, tenants, self.watermark)
+        self.live = query_api.app.live_numbers(asked, tenants, self.watermark, self.damages)
         self.requests = Counting(
             application(
-                observe.router(self.not_ready, self.readings),
+                observe.router(self.not_ready, self.readings, damages=self.damages.lines),
                 query_api.app.router(
                     asked,
                     tenants,
@@ -102,6 +104,7 @@ class QueryService:
                     live=self.live,
                     admission=admission(settings),
                     beside=self.store.status,
+                    damages=self.damages,
                 ),
                 visitors=Visitors(settings.metrics_token, tenants),
             )
@@ -126,8 +129,10 @@ async def serve(settings: Settings) -> None:
         stack.push_async_callback(_close, store, settings.drain_seconds)
         watermark = ReportedWatermark(store.probes, EVENTS.full_name(settings.topic_prefix))
         watching = Repeating("the watermark", watermark.read, WATERMARK_SECONDS)
-        service = QueryService(store, watermark, watching)
+        damages = Reported(store)
+        service = QueryService(store, watermark, watching, damages)
         await stack.enter_async_context(watching)
+        await stack.enter_async_context(Repeating("reading of lost rows", damages.read, DAMAGES_SECONDS))
         if settings.kafka:
             service.watched_lag = await watched(settings.kafka, settings.topic_prefix, settings.kafka_security, stack)
         await serve_until_told(

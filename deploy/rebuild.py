@@ -20,6 +20,7 @@ from query_api.rolling.keeper import Keeper
 from schemas.periods import format_instant
 from schemas.ports import Store, StoreUnavailable
 from schemas.settings import Settings
+from schemas.tables import LEDGER, TABLES, Source
 from schemas.topics import EVENTS
 from stream_processors.rebuild import FOLDS, Step, begin, rebuild
 
@@ -53,6 +54,14 @@ _EMPTY = ("ALTER TABLE metric_buckets DELETE WHERE 1", "ALTER TABLE metric_point
 """What was published of closed windows stays: what they are now is held against it."""
 
 
+async def forget_windows(store: ClickHouseStore) -> None:
+    """Drop what is counted of the rolling windows, and from the ledger the parts that go with it."""
+    for statement in _EMPTY:
+        await store.command(statement)
+    names = [table.name for table in TABLES.values() if table.source is Source.FACTS]
+    await store.insert(LEDGER.name, {"table": names, "version": [clock()] * len(names), "parts": [[] for _ in names]})
+
+
 def windows(settings: Settings) -> str:
     """Forget what is kept of the rolling windows and count all of it anew; readers ask the facts in the meantime.
 
@@ -66,8 +75,7 @@ def windows(settings: Settings) -> str:
             tenants = open_tenants(settings.tenants)
             store, _ = await open_store(settings, stack)
             watermark = await _watermark(settings, store)
-            for statement in _EMPTY:
-                await store.command(statement)
+            await forget_windows(store)
             keeper = Keeper(store, tenants, lambda: watermark)
             for tenant in tenants.all:
                 print(f"{tenant.id}: {await keeper.all(tenant)} counts", file=sys.stderr)

@@ -22,6 +22,7 @@ import uvloop
 from deploy import garbage, logs
 from deploy.cli import GAVE_UP
 from deploy.clock import clock
+from deploy.damages import LOOK_SECONDS, Watch
 from deploy.kafka.offsets import TopicOffsets
 from deploy.keeping import Keeping
 from deploy.store import ClickHouseStore
@@ -48,6 +49,23 @@ class Edges:
     store: Callable[[ClickHouseStore], Store] = lambda store: store
     delivery: type[Delivery] = Delivery
     worker: type[Worker] = Worker
+
+
+@dataclass(slots=True)
+class Owned:
+    """What one worker does for all: looks for lost rows, and keeps the rolling windows while no fact lacks any."""
+
+    watch: Watch
+    keeping: Keeping | None
+    _looked_at: float = -LOOK_SECONDS
+
+    async def tick(self) -> None:
+        """Raises what the store raises."""
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            await self.watch.tick()
+            self._looked_at = time.monotonic()
+        if self.keeping is not None and self.watch.facts_are_whole:
+            await self.keeping.tick()
 
 
 async def work(read: Settings, member: str, parent: socket.socket, edges: Edges) -> None:
@@ -86,7 +104,9 @@ async def work(read: Settings, member: str, parent: socket.socket, edges: Edges)
     )
     keeping = Keeping.of(read, store)
     offsets = TopicOffsets(read.kafka, subscription.events, read.kafka_security)
-    worker = edges.worker(subscription, delivery, offsets, save, clock, keep=keeping.tick if keeping else None)
+    watch = Watch(store, clock, keeping.keeper.forget if keeping else lambda: None)
+    owned = Owned(watch, keeping)
+    worker = edges.worker(subscription, delivery, offsets, save, clock, keep=owned.tick)
     telling = asyncio.create_task(_tell(parent, worker, delivery, processor, store, keeping=keeping))
     watchdog = asyncio.create_task(_bounded(stop))
     await worker.run(stop)

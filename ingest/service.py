@@ -8,8 +8,6 @@ sending them again changes nothing.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import itertools
 import logging
 import random
 import time
@@ -226,26 +224,24 @@ class Ingest:
         webhook, tenant, source = self._source(request)
         if not any(webhook.verify(secret, request.headers, body) for secret in source.secrets):
             raise Problem("unauthorized", "The source is unknown or the signature does not fit.")
-        outcome = self._translated(webhook, request, body, tenant, source.id)
+        outcome = self._translated(webhook, inflate(body), tenant.id, source.id, request.headers.get(HEADER, ""))
         await self._append(outcome, tenant)
         content = {"success": True, "accepted": outcome.accepted, "rejected": outcome.rejected}
         return answer(200, content)
 
-    def _translated(self, webhook: Webhook, request: Request, body: bytes, tenant: Tenant, source: str) -> Accepted:
+    def _translated(self, webhook: Webhook, body: bytes, tenant: str, source: str, request_id: str) -> Accepted:
         try:
-            payload = _object(inflate(body))
+            payload = _object(body)
         except UNREADABLE as error:
             raise Problem("malformed_body", f"The body cannot be read: {error}") from None
         items = Items([_encode(item) for item in webhook.translate(payload)])
-        delivery, number = hashlib.sha256(webhook.signed(request.headers, body)).hexdigest(), itertools.count()
         return accept_items(
             items,
-            tenant=tenant.id,
+            tenant=tenant,
             source=source,
             received_at=self._clock(),
-            random_id=lambda: f"{delivery}/{next(number)}",
-            request_id=request.headers.get(HEADER, ""),
-            zone=tenant.timezone,
+            random_id=self._random_id,
+            request_id=request_id,
         )
 
     async def _append(self, outcome: Accepted, tenant: Tenant) -> None:

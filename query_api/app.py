@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -33,6 +32,7 @@ from query_api.comparing import Differ, compare
 from query_api.count import count as count_cells
 from query_api.count import count_apart
 from query_api.count import explain as explain_units
+from query_api.damaged import Damages, marked
 from query_api.differences import differences
 from query_api.funnel_count import CountFunnel, ListFunnel, count_funnel, list_funnel
 from query_api.funnels import Funnels, funnel_parameters, people_parameters
@@ -51,7 +51,6 @@ from schemas.metrics import METRICS
 from schemas.metrics.cohorts import TRIANGLE
 from schemas.metrics.funnels import FUNNELS
 from schemas.metrics.metric import Metric
-from schemas.outage import Outage
 from schemas.ports import Queries, QuestionTooLarge, Store, StoreRejected, StoreUnavailable
 from schemas.signals import MEDIA_TYPE
 from schemas.tenants import Tenant, Tenants
@@ -84,17 +83,18 @@ def router(
     takes_events: bool = False,
     admission: Admission | None = None,
     beside: Queries | None = None,
+    damages: Damages = tuple,
 ) -> APIRouter:
     """Everything that is read. Add `problems` to the application, for paths that do not exist. Whoever gives `live` can
     close it, which ends all streams. `takes_events`: producers send to the same address. `beside` answers `/v1/status`,
     which waits for no question (default: the store).
     """
-    answers = Answers(store, watermark, count, explain, lag, count_apart if count is count_cells else None)
+    answers = Answers(store, watermark, count, explain, lag, count_apart if count is count_cells else None, damages)
     series = Series(answers)
     api = APIRouter()
     asked = partial(_endpoint, tenants, admission or Admission())
     at_once = partial(_endpoint, tenants, None)
-    add, add_apart = partial(_add, api, asked), partial(_add, api, at_once)
+    add, add_apart = partial(_add, api, damages, asked), partial(_add, api, damages, at_once)
     add_apart("/v1/metrics", _catalogue, title="The catalogue of metrics", model=contract.Catalogue, parameters=[])
     add(
         "/v1/values",
@@ -169,13 +169,14 @@ def router(
     return api
 
 
-def live_numbers(store: Store, tenants: Tenants, watermark: Callable[[], int]) -> Live:
+def live_numbers(store: Store, tenants: Tenants, watermark: Callable[[], int], damages: Damages = tuple) -> Live:
     """What `router` streams from."""
-    return Live(Answers(store, watermark, count_cells, explain_units), tenants)
+    return Live(Answers(store, watermark, count_cells, explain_units, damages=damages), tenants)
 
 
 def _add(
     api: APIRouter,
+    damages: Damages,
     endpoint: Callable[[Ask, Write[dict[str, Any]]], Endpoint],
     path: str,
     ask: Ask,
@@ -185,10 +186,13 @@ def _add(
     parameters: list[dict[str, Any]],
     text: str = "",
 ) -> None:
+    async def weighed(query: Pairs, tenant: Tenant) -> dict[str, Any]:
+        return marked(await ask(query, tenant), damages(), tenant)
+
     name = path.removeprefix("/v1/").replace("/", "_")
     api.add_api_route(
         path,
-        endpoint(ask, _tagged),
+        endpoint(weighed, _tagged),
         methods=["GET"],
         summary=title,
         description=text or None,
@@ -220,7 +224,6 @@ def _endpoint(
     """The answer to `ask` as a response: authenticated, every failure a problem. `write` makes it of what was answered
     and of the tags that the caller knows. Without `admission` it waits for no turn.
     """
-    outage = Outage()
 
     async def answer(request: Request) -> Response:
         tenant: Tenant | None = None
@@ -237,14 +240,11 @@ def _endpoint(
             response = answer_problem(too_large("it needs more memory or time, or has a larger result, than one may"))
         except StoreUnavailable as error:
             log.warning("the store does not answer: %s", error)
-            since = outage.seen(time.time_ns() // 1_000_000)
-            detail = f"The store has answered no such question since {since}."
-            response = answer_problem(Problem("store_unavailable", detail, retry_after=RETRY_AFTER))
+            response = answer_problem(Problem("store_unavailable", retry_after=RETRY_AFTER))
         except StoreRejected:
             log.exception("the store refused a question")
             response = answer_problem(Problem("overloaded", "the store refused this question", retry_after=RETRY_AFTER))
         else:
-            outage.over()
             response = write(content, request.headers.get("if-none-match", ""))
         mark_private(response.headers, tenants, tenant, request.headers.get("origin"))
         return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 Number = float | None
 
@@ -468,9 +468,19 @@ class Triangle(BaseModel):
     cohorts: list[Cohort]
 
 
+class Loss(BaseModel):
+    table: str
+    reason: str
+    rows: int | None
+    from_: str | None = Field(alias="from")
+    to: str | None
+    found_at: str
+
+
 class Status(BaseModel):
     watermark: str
     events_stored: int
     dead_letters: int
     lag_records: int | None
     oldest_unprocessed_seconds: Number
+    damages: list[Loss]

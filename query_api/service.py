@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from query_api import cursor
 from query_api.answer import body
 from query_api.count import Unit
+from query_api.damaged import Damages, marked
 from query_api.paging import page
 from query_api.parameters import LONGEST_TEXT, Query, Request, invalid, names_list, parse
 from query_api.question import Cell, Question
@@ -72,6 +73,7 @@ class Answers:
     explaining: Explain
     lag: Callable[[], Lag] = Lag
     count_apart: CountApart | None = None
+    damages: Damages = tuple
 
     async def value(self, metric: Metric, query: Query, tenant: Tenant) -> dict[str, Any]:
         """From the layer that the plan chooses. Raises `Problem`, `StoreUnavailable`."""
@@ -90,7 +92,7 @@ class Answers:
                 self.count(self.store, request.question),
                 self.count(self.store, replace(request.previous, segments=())),
             )
-        return body(request, cells, before, watermark, tenant.k_anon)
+        return marked(body(request, cells, before, watermark, tenant.k_anon), self.damages(), tenant)
 
     async def values(self, query: Query, tenant: Tenant) -> dict[str, Any]:
         """Several metrics (`metrics=a,b`; all, if it is not given) with the same query: each a body or a problem."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from query_api.parameters import Query
 from query_api.service import Answers, refuse_all
+from schemas.damage import Damage
 from schemas.periods import format_instant
 from schemas.ports import Queries
 from schemas.tenants import Tenant
@@ -44,4 +45,17 @@ class Status:
             "dead_letters": int(dead[0][0]),
             "lag_records": lag.records,
             "oldest_unprocessed_seconds": lag.oldest_seconds,
+            "damages": [_told(each) for each in self.answers.damages()],
         }
+
+
+def _told(damage: Damage) -> dict[str, Any]:
+    """A loss as `/v1/status` shows it; of unknown rows and times nothing."""
+    return {
+        "table": damage.table,
+        "reason": damage.reason,
+        "rows": damage.rows or None,
+        "from": None if damage.is_of_any_time else format_instant(damage.first),
+        "to": None if damage.is_of_any_time else format_instant(damage.last),
+        "found_at": format_instant(damage.found_at),
+    }

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 WARNINGS: Mapping[str, str] = {
     "ahead_of_watermark": "`at` lies beyond the time up to which everything received has been counted.",
     "clustered": "Several units of one person: the interval is too narrow.",
+    "events_lost": "The archive has lost events of this time: what is counted from it lacks them.",
+    "facts_incomplete": "A table that this number is made of has lost rows and is being made again from the archive: "
+    "the number may be wrong until then.",
     "horizon_not_reached": "No unit is as old as the horizon; the estimate carries the last known share forward.",
     "immature": "Some units are still open, and no estimate corrects for it.",
     "imprecise": "The interval reaches more than 10 points to each side.",

@@ -87,6 +87,7 @@ KEPT = Signal("sojourn_kept_jobs_total", "counter", "How often the rolling windo
 KEEPING_FAILURES = Signal("sojourn_kept_jobs_failed_total", "counter", "Times that this failed; it is tried again.")
 KEEPING_SECONDS = Signal("sojourn_kept_jobs_seconds_total", "counter", "Time spent on it.")
 KEPT_AGE = Signal("sojourn_kept_age_seconds", "gauge", "Age of the oldest published answer of a rolling window.")
+DAMAGES = Signal("sojourn_open_damages", "gauge", "Losses of rows that are not made good, by table.", ("table",))
 WORKER_STARTS = Signal("sojourn_worker_starts_total", "counter", "How often each worker was started.", ("worker",))
 WORKER_CPU = Signal("sojourn_worker_cpu_seconds_total", "counter", "CPU time that each worker has spent.", ("worker",))
 PARTITIONS = Signal("sojourn_worker_partitions", "gauge", "Partitions that each worker reads.", ("worker",))
@@ -122,6 +123,7 @@ SIGNALS: tuple[Signal, ...] = (
     RETRIES,
     DECODE_SECONDS,
     FOLD_SECONDS,
+    DAMAGES,
     WORKER_STARTS,
     WORKER_CPU,
     PARTITIONS,

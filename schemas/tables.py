@@ -8,6 +8,7 @@ together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 QUANTITY_SCALE = 1000
 """Quantities of carts are kept in thousandths."""
@@ -33,6 +34,15 @@ class Column:
         return f"SimpleAggregateFunction({self.merge}, {self.type})" if self.merge else self.type
 
 
+class Source(Enum):
+    """What a table can be made of again when rows of it are lost."""
+
+    NOTHING = "nothing: what is lost is lost"
+    ARCHIVE = "the archive: it is a fact"
+    FACTS = "the facts: it is counted again"
+    ITSELF = "nothing has to be made again: its writer goes on without"
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table and what one row of it is."""
@@ -41,6 +51,7 @@ class Table:
     meaning: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    source: Source = Source.ARCHIVE
 
     @property
     def types(self) -> dict[str, str]:
@@ -89,6 +100,7 @@ EVENTS = Table(
         Column("request_id", "String"),
     ),
     ("tenant", "name", "time", "event_id", "hash"),
+    Source.NOTHING,
 )
 ACTIVITY = Table(
     "activity",
@@ -326,6 +338,7 @@ DEAD_LETTERS = Table(
         Column("request_id", "String"),
     ),
     ("tenant", "received_at", "reason", "topic", "partition", "offset", "index", "digest"),
+    Source.NOTHING,
 )
 WATERMARKS = Table(
     "watermarks",
@@ -337,6 +350,7 @@ WATERMARKS = Table(
         Column("partitions", "UInt32", "max"),
     ),
     ("topic", "partition"),
+    Source.ITSELF,
 )
 
 PLACE = "Tuple(String, String, Int64, UInt128, UInt64)"
@@ -352,12 +366,44 @@ REBUILDS = Table(
         Column("done", "UInt8", "max"),
     ),
     ("fact", "run"),
+    Source.ITSELF,
 )
 MARKS = Table(
     "marks",
     "What one process has to know of itself at its next start, by name: of each the newest version counts.",
     (Column("name", WORD), Column("version", "Int64"), Column("value", "Int64")),
     ("name",),
+    Source.ITSELF,
+)
+LEDGER = Table(
+    "ledger",
+    "Which parts each table had at the last look: name, partition, first and last block, rows; of events also their "
+    "first and last time (ms). Of each table the newest version counts.",
+    (
+        Column("table", WORD),
+        Column("version", "Int64"),
+        Column("parts", "Array(Tuple(String, String, Int64, Int64, UInt64, Int64, Int64))"),
+    ),
+    ("table",),
+    Source.ITSELF,
+)
+DAMAGES = Table(
+    "damages",
+    "What was lost of which table, when that was noticed, and when it was made good (0: not yet); the newest version "
+    "of each counts.",
+    (
+        Column("table", WORD),
+        Column("part", "String"),
+        Column("found_at", "Int64"),
+        Column("version", "Int64"),
+        Column("reason", WORD),
+        Column("rows", "UInt64"),
+        Column("first", "Int64"),
+        Column("last", "Int64"),
+        Column("closed_at", "Int64"),
+    ),
+    ("table", "part", "found_at"),
+    Source.ITSELF,
 )
 METRIC_BUCKETS = Table(
     "metric_buckets",
@@ -376,6 +422,7 @@ METRIC_BUCKETS = Table(
         Column("cells", "String"),
     ),
     ("tenant", "metric", "span", "cut", "place"),
+    Source.FACTS,
 )
 METRIC_POINTS = Table(
     "metric_points",
@@ -391,6 +438,7 @@ METRIC_POINTS = Table(
         Column("body", "String"),
     ),
     ("tenant", "end", "metric", "window", "cut"),
+    Source.FACTS,
 )
 REVISIONS = Table(
     "revisions",
@@ -409,6 +457,7 @@ REVISIONS = Table(
         Column("why", WORD),
     ),
     ("tenant", "metric", "start", "end", "segment", "before"),
+    Source.NOTHING,
 )
 TABLES: dict[str, Table] = {
     table.name: table
@@ -429,22 +478,12 @@ TABLES: dict[str, Table] = {
         WATERMARKS,
         REBUILDS,
         MARKS,
+        LEDGER,
+        DAMAGES,
         METRIC_BUCKETS,
         METRIC_POINTS,
         REVISIONS,
     )
 }
-FACTS: tuple[Table, ...] = (
-    ACTIVITY,
-    IDENTITY_LINKS,
-    TRAITS,
-    CARTS,
-    CHECKOUTS,
-    ORDERS,
-    TICKETS,
-    CONTACTS,
-    ANSWERS,
-    REFERRALS,
-    SUBSCRIPTION_EVENTS,
-)
+FACTS: tuple[Table, ...] = tuple(table for table in TABLES.values() if table.source is Source.ARCHIVE)
 """What is derived from the archive and can be folded from it again."""

@@ -57,13 +57,9 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
 
 
 def incoming(record: Record) -> Incoming:
-    """Decode the properties of `record`."""
+    """Decode the properties of `record` and tell whether a person did it (docs/definitions.md#actors)."""
     decoded = _decode(record.properties)
-    return understood(record, decoded if isinstance(decoded, dict) else {})
-
-
-def understood(record: Record, properties: dict[str, Any]) -> Incoming:
-    """What the folds see: also whether a person did it (docs/definitions.md#actors)."""
+    properties = decoded if isinstance(decoded, dict) else {}
     author = ""
     person = lookup(record.name).actor == "person"
     if record.name in _BY_AUTHOR:

@@ -103,6 +103,10 @@ class Keeper:
             self._left -= self.done[job].seconds
             self.seconds += self.done[job].seconds
 
+    def forget(self) -> None:
+        """Do every job again as if it had never been done: what was kept is gone, or was counted from too little."""
+        self.done.clear()
+
     async def all(self, tenant: Tenant) -> int:
         """Everything of one tenant anew, once; how many jobs that were."""
         found = list(jobs_of(tenant, self.metrics))

@@ -11,8 +11,8 @@ from query_api.parameters import parse
 from schemas.events import EVENTS, names_of_family
 from schemas.facts import named_in
 from schemas.metrics.metric import Metric
+from schemas.tables import ACTIVITY, IDENTITY_LINKS, TABLES, TRAITS
 from schemas.tables import EVENTS as ARCHIVE
-from schemas.tables import IDENTITY_LINKS, TRAITS
 from schemas.tenants import Tenant
 
 Names = frozenset[str] | None
@@ -24,10 +24,7 @@ _OF_EVERYTHING = {IDENTITY_LINKS.name, TRAITS.name}
 
 def names_read(metric: Metric, tenant: Tenant, folded: Mapping[str, Names]) -> Names:
     """Names of events; None: all. `folded` says of which events each table of facts is made."""
-    question = parse(metric, [], tenant, 0).question
-    metric, parameters = question.metric, question.parameters
-    own = metric.units_sql(parameters) + metric.selects_sql(parameters)
-    sql = " ".join([own, *(relation.sql for relation in named_in(own))])
+    metric, sql = _statement(metric, tenant)
     names = {name for name in _NAMED.findall(sql) if name in EVENTS}
     if family := metric.options.get("family"):
         names.update(names_of_family(family))
@@ -38,3 +35,17 @@ def names_read(metric: Metric, tenant: Tenant, folded: Mapping[str, Names]) -> N
     for each in of_tables:
         names |= each or frozenset()
     return frozenset(names) or None
+
+
+def tables_read(metric: Metric, tenant: Tenant) -> set[str]:
+    """The tables that a metric is made of: the archive or the activity, if it has no units of its own."""
+    found = set(_TABLE.findall(_statement(metric, tenant)[1])) & TABLES.keys()
+    return found or {ARCHIVE.name, ACTIVITY.name}
+
+
+def _statement(metric: Metric, tenant: Tenant) -> tuple[Metric, str]:
+    """The metric as it is asked by default, and the SQL of what it counts."""
+    question = parse(metric, [], tenant, 0).question
+    metric, parameters = question.metric, question.parameters
+    own = metric.units_sql(parameters) + metric.selects_sql(parameters)
+    return metric, " ".join([own, *(relation.sql for relation in named_in(own))])

@@ -102,8 +102,6 @@ class OrderUpdated(Declared, family="order", actor="system", entities=("order",)
     """An order's amount or contents changed."""
 
     order_id: RequiredId
-    cart_id: Id
-    checkout_id: Id
     total: Number
     revenue: Number
     value: Number
@@ -114,8 +112,6 @@ class OrderRefunded(Declared, family="order", actor="system", entities=("order",
     """Money for an order went back: this amount, or all of it if no amount is given."""
 
     order_id: RequiredId
-    cart_id: Id
-    checkout_id: Id
     total: Number
     revenue: Number
     value: Number
@@ -126,8 +122,6 @@ class OrderCancelled(Declared, family="order", actor="system", entities=("order"
     """An order will not happen."""
 
     order_id: RequiredId
-    cart_id: Id
-    checkout_id: Id
     total: Number
     revenue: Number
     value: Number
@@ -205,9 +199,6 @@ class ProductReviewed(Declared, family="wishlist"):
 
     product_id: Id
     review_id: Id
-    survey_id: Id
-    invite_id: Id
-    completed: Flag
     rating: Score
     source: Name
     scale_min: Number

@@ -14,7 +14,6 @@ _WORDS = (
     "none",
     "nil",
     "nan",
-    "NaN",
     "[object Object]",
     "[object Undefined]",
     "[object Null]",
