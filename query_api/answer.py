@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from query_api.figures import Figure, average, figure, longest_horizon
 from query_api.mix import drift
 from query_api.parameters import TRAIT, Request, shown
 from query_api.question import Cell, Question
 from query_api.statistics import square_and_add
+from query_api.suppression import NOTHING, Hidden, arranged
 from query_api.targets import band, target
 from schemas.currencies import in_units
 from schemas.metrics.metric import Shape
@@ -25,14 +26,22 @@ LATENESS_MS = 3 * DAY_MS
 
 
 def body(
-    request: Request, cells: Sequence[Cell], before: Sequence[Cell] | None, watermark: int, k_anon: int = 0
+    request: Request,
+    cells: Sequence[Cell],
+    before: Sequence[Cell] | None,
+    watermark: int,
+    k_anon: int = 0,
+    *,
+    hidden: tuple[Hidden, Hidden] = (NOTHING, NOTHING),
 ) -> dict[str, Any]:
-    """The answer; `cells` has the total first, `before` are those of the window that it is compared with."""
+    """The answer; `cells` has the total first, `before` are those of the window that it is compared with. `hidden`:
+    what filters hide of it, and of the earlier one.
+    """
     question, metric, total = request.question, request.question.metric, cells[0]
     counted = figure(question, total)
-    number = _guarded(question, total, counted, k_anon)
+    number = _guarded(question, total, counted, k_anon, hidden[0])
     is_hidden = number is not counted
-    segments, left_out = _segments(request, cells[1:], k_anon)
+    segments, left_out = _segments(request, cells[1:], k_anon, hidden[0])
     final_at = _final_at(question, total)
     answer = {
         "metric": metric.name,
@@ -72,13 +81,14 @@ def body(
     if request.previous is not None and before is not None:
         past = replace(before[0], headline=total.headline)
         earlier = figure(request.previous, past)
-        answer["comparison"] = _comparison(number, _guarded(question, past, earlier, k_anon), _window(request.previous))
-        if metric.shape is Shape.MIX and not is_hidden:
+        guarded = _guarded(question, past, earlier, k_anon, hidden[1])
+        answer["comparison"] = _comparison(number, guarded, _window(request.previous))
+        if metric.shape is Shape.MIX and not is_hidden and guarded is earlier:
             answer["details"]["drift"] = drift(total.classes, past.classes)
     if metric.money or "currency" in question.parameters:
         answer["currency"] = question.parameters.get("currency") or question.currency
     if metric.money:
-        answer["by_currency"] = [] if is_hidden else _by_currency(question, total)
+        answer["by_currency"] = [] if is_hidden else _by_currency(question, total, k_anon)
     return answer
 
 
@@ -86,9 +96,9 @@ def _window(question: Question) -> dict[str, str]:
     return {"start": format_instant(question.start), "end": format_instant(question.end)}
 
 
-def _guarded(question: Question, cell: Cell, number: Figure, k_anon: int) -> Figure:
-    """The total's number, hidden if filters narrow it to fewer units than the tenant shows."""
-    return number.hidden if question.filters and cell.n < k_anon else number
+def _guarded(question: Question, cell: Cell, number: Figure, k_anon: int, hidden: Hidden) -> Figure:
+    """The total's number, hidden if filters narrow it to fewer units than the tenant shows, or by as few."""
+    return number.hidden if hidden.whole or (question.filters and cell.n < k_anon) else number
 
 
 def _final_at(question: Question, total: Cell) -> int | None:
@@ -117,40 +127,12 @@ def circumstances(question: Question, watermark: int) -> set[str]:
     return {key for key, is_so in found.items() if is_so}
 
 
-class Segmented(Protocol):
-    """What is known of one combination of segment values."""
-
-    @property
-    def segment(self) -> tuple[str | None, ...]: ...
-
-    @property
-    def n(self) -> int: ...
-
-
-S = TypeVar("S", bound=Segmented)
-
-
-def _name_order(cell: Segmented) -> tuple[str, ...]:
-    return tuple(value or "" for value in cell.segment)
-
-
-def arranged(cells: Sequence[S], k_anon: int, limit: int) -> tuple[list[S], list[S]]:
-    """Up to `limit` of them, shown and hidden: by n descending, then name; hidden ones last and by name, so that their
-    place tells nothing.
-    """
-    ordered = sorted(cells, key=lambda cell: (-cell.n, _name_order(cell)))
-    shown = [cell for cell in ordered if cell.n >= k_anon]
-    hidden = [cell for cell in ordered if cell.n < k_anon]
-    if len(hidden) == 1 and shown:
-        hidden.append(shown.pop())  # the total minus the others would give it away
-    hidden.sort(key=_name_order)
-    shown = shown[:limit]
-    return shown, hidden[: limit - len(shown)]
-
-
-def _segments(request: Request, cells: Sequence[Cell], k_anon: int) -> tuple[list[dict[str, Any]], int]:
+def _segments(
+    request: Request, cells: Sequence[Cell], k_anon: int, by_filters: Hidden
+) -> tuple[list[dict[str, Any]], int]:
     question = request.question
-    shown, hidden = arranged(cells, k_anon, request.limit)
+    also = frozenset(cell.segment for cell in cells) if by_filters.whole else by_filters.segments
+    shown, hidden = arranged(cells, k_anon, request.limit, also)
     figures = [(cell, figure(question, cell)) for cell in shown]
     figures += [(cell, figure(question, cell).hidden) for cell in hidden]
     return [_segment(question, *each) for each in figures], len(cells) - len(figures)
@@ -200,7 +182,12 @@ def _comparison(number: Figure, before: Figure, window: dict[str, str]) -> dict[
     return compared
 
 
-def _by_currency(question: Question, total: Cell) -> list[dict[str, Any]]:
+def _by_currency(question: Question, total: Cell, k_anon: int) -> list[dict[str, Any]]:
+    """Amounts in other currencies, of so many units at least as the tenant shows."""
+    return [each for each in _other_amounts(question, total) if each["n"] >= k_anon]
+
+
+def _other_amounts(question: Question, total: Cell) -> list[dict[str, Any]]:
     if question.metric.shape is Shape.MONEY_AVERAGE:
         return [
             {"currency": currency, "value": average(question, values, currency), "n": sum(values.values())}

@@ -12,6 +12,7 @@ from query_api.paging import page
 from query_api.parameters import COMMON, Query, invalid, parse
 from query_api.question import Question
 from query_api.service import Answers
+from query_api.suppression import is_listed, suppressed
 from schemas.errors import Problem, problem_object
 from schemas.metrics.metric import DEFAULT, Metric
 from schemas.periods import format_instant
@@ -46,12 +47,15 @@ async def compare(answers: Answers, differ: Differ, metric: Metric, query: Query
     if len(refused) == len(read):
         raise refused[0]
     questions = [each for each in read.values() if not isinstance(each, Problem)]
+    listed = [each for each in questions if await is_listed(each, tenant.k_anon, answers.sizes)]
+    if not listed:
+        raise suppressed(tenant.k_anon)
     told = []
     if asked.place is None:
         # One after the other: a question to all definitions must not take the store from everybody else's.
         told = [await _answer(answers, metric, name, pairs, tenant) for name in metric.definitions]
     whole = _whole(questions)
-    total, found = await differ(answers.store, questions, asked.after(whole), asked.limit + 1)
+    total, found = await differ(answers.store, listed, asked.after(whole), asked.limit + 1)
     shown = found[: asked.limit]
     is_last = len(found) <= asked.limit
     return {

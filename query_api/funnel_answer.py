@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from query_api.answer import LATENESS_MS, arranged, circumstances
+from query_api.answer import LATENESS_MS, circumstances
 from query_api.compile import UNBOUNDED
 from query_api.figures import FEW, IMPRECISE, KAPLAN_MEIER, SMALL_N
 from query_api.funnel_count import FunnelCell, StepCount
 from query_api.funnel_question import FunnelRequest
 from query_api.statistics import CONFIDENCE, NO_LIMITS, quantile, wilson
+from query_api.suppression import NOTHING, Hidden, arranged
 from query_api.survival import TRANSFORM, kaplan_meier
 from schemas.metrics.funnels import FUNNELS
 from schemas.periods import format_instant
@@ -27,13 +28,16 @@ _HIDDEN: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def funnel_body(request: FunnelRequest, cells: Sequence[FunnelCell], watermark: int, k_anon: int = 0) -> dict[str, Any]:
-    """The answer; `cells` has the total first."""
+def funnel_body(
+    request: FunnelRequest, cells: Sequence[FunnelCell], watermark: int, k_anon: int = 0, by_filters: Hidden = NOTHING
+) -> dict[str, Any]:
+    """The answer; `cells` has the total first. `by_filters`: what filters hide of it."""
     question, total = request.question, cells[0]
     final_at = question.end + max(request.limits) + LATENESS_MS
     maturity = _maturity(request, total)
-    is_hidden = bool(question.filters) and total.n < k_anon
-    shown, hidden = arranged(cells[1:], k_anon, request.limit)
+    is_hidden = by_filters.whole or (is_filtered(request) and total.n < k_anon)
+    also = frozenset(cell.segment for cell in cells) if is_hidden else by_filters.segments
+    shown, hidden = arranged(cells[1:], k_anon, request.limit, also)
     segments = [{"segment": _named(request, cell), **_counts(request, cell)} for cell in shown]
     segments += [{"segment": _named(request, cell), **_HIDDEN} for cell in hidden]
     own = dict(_HIDDEN) if is_hidden else _counts(request, total)
@@ -77,6 +81,11 @@ def funnel_body(request: FunnelRequest, cells: Sequence[FunnelCell], watermark: 
         "details": {},
         **own,
     }
+
+
+def is_filtered(request: FunnelRequest) -> bool:
+    """Whether fewer units are asked for than there are."""
+    return bool(request.question.filters or request.question.parameters["conditions"])
 
 
 def _status(request: FunnelRequest, maturity: float, watermark: int, final_at: int) -> str:

@@ -11,11 +11,12 @@ from typing import Any
 
 from query_api.answer import LATENESS_MS
 from query_api.catalogue import operation_parameters
-from query_api.compile import Statement, statement
+from query_api.compile import Statement, segment_keys, statement
 from query_api.count import run
 from query_api.parameters import Query, invalid, parse, shown
-from query_api.question import Question
+from query_api.question import Cell, Question
 from query_api.statistics import wilson
+from query_api.suppression import by_filters
 from schemas.errors import Problem
 from schemas.metrics.cohorts import TRIANGLE, triangle_days, triangle_edges
 from schemas.periods import format_instant, local_date, local_midnight, period_holding, periods_later
@@ -49,6 +50,11 @@ class Triangles:
         """Raises `Problem`, `StoreUnavailable`."""
         watermark = self.watermark()
         question = understood(query, tenant, watermark)
+        cohorts, excluded = await self._counted(question)
+        hidden = await self._hidden(question, cohorts, tenant.k_anon)
+        return body(question, cohorts, excluded, watermark, tenant.k_anon, hidden_rows=hidden)
+
+    async def _counted(self, question: Question) -> tuple[dict[int, Cohort], dict[str, int]]:
         cohorts: dict[int, Cohort] = {}
         excluded: dict[str, int] = {}
         for place, reason, size, retained in await run(self.store, question, counting(question)):
@@ -56,7 +62,30 @@ class Triangles:
                 cohorts[int(place) - 1] = Cohort(int(size), [int(each) for each in retained])
             elif size:
                 excluded[reason] = int(size)
-        return body(question, cohorts, excluded, watermark, tenant.k_anon)
+        return cohorts, excluded
+
+    async def _hidden(self, question: Question, cohorts: dict[int, Cohort], k: int) -> frozenset[int]:
+        """The rows that filters hide: all, where they take some of a dimension's small groups and leave others, else
+        those of which they leave out fewer than are shown.
+        """
+        if (await by_filters(question, k, self._sizes)).whole:
+            return frozenset(cohorts)
+        rows: set[int] = set()
+        for dimension in {each.dimension for each in question.filters} if k else ():
+            others = tuple(each for each in question.filters if each.dimension != dimension)
+            whole, _ = await self._counted(replace(question, filters=others))
+            sizes = {row: cohort.size - cohorts.get(row, Cohort()).size for row, cohort in whole.items()}
+            rows |= {row for row, left_out in sizes.items() if 0 < left_out < k}
+        return frozenset(rows)
+
+    async def _sizes(self, question: Question) -> list[Cell]:
+        """How many people began in the window, by segment."""
+        names, keys = segment_keys(question)
+        select = f"""SELECT {keys}uniqExact(person) FROM selected_rows
+    WHERE reason = '' AND begins AND entered >= {{start:Int64}} AND entered < {{until:Int64}}
+    GROUP BY {", ".join(names)}"""
+        rows = await run(self.store, question, statement(question, select))
+        return [Cell(), *(Cell(segment=tuple(value or None for value in row[:-1]), n=int(row[-1])) for row in rows)]
 
 
 def understood(query: Query, tenant: Tenant, watermark: int) -> Question:
@@ -116,9 +145,17 @@ def counting(question: Question) -> Statement:
 
 
 def body(
-    question: Question, cohorts: dict[int, Cohort], excluded: dict[str, int], watermark: int, k_anon: int = 0
+    question: Question,
+    cohorts: dict[int, Cohort],
+    excluded: dict[str, int],
+    watermark: int,
+    k_anon: int = 0,
+    *,
+    hidden_rows: frozenset[int] = frozenset(),
 ) -> dict[str, Any]:
-    """The answer: pure; only `watermark` and `status` depend on when it was asked."""
+    """The answer: pure; only `watermark` and `status` depend on when it was asked. `hidden_rows`: those that filters
+    hide.
+    """
     told = {**question.parameters, **question.bound}
     periods, is_unbounded = int(question.parameters["periods"]), question.parameters["mode"] == "unbounded"
     rows = len(triangle_days(question.start, question.end, question.tz, told))
@@ -134,7 +171,7 @@ def body(
             question.at >= edges[row + 2 * each + 1] if is_unbounded else closed[each] for each in range(periods)
         ]
         shown_cells, settled = shown_cells + sum(closed), settled + sum(is_settled)
-        is_small = 0 < cohort.size < k_anon
+        is_small = 0 < cohort.size < k_anon or row in hidden_rows
         hidden, sizes = hidden or is_small, [*sizes, cohort.size]
         counts = cohort.retained or [0] * periods
         known = [n if is_closed and not is_small else None for n, is_closed in zip(counts, closed, strict=True)]

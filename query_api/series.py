@@ -17,10 +17,11 @@ from typing import Any
 from query_api.answer import body
 from query_api.figures import figure
 from query_api.parameters import Query, Request, invalid, over, parse
-from query_api.question import Cell
+from query_api.question import Cell, Question
 from query_api.rolling import layers
 from query_api.rolling.plan import asked, facts
 from query_api.service import Answers
+from query_api.suppression import SUPPRESSED
 from schemas.errors import Problem
 from schemas.metrics.metric import Metric
 from schemas.periods import format_instant
@@ -104,7 +105,7 @@ class Series:
         begun = [point for point in points if point.start < request.question.at]
         if found is not None:
             whole, *bodies = _from_buckets(request, found, begun, tenant)
-        elif request.question.metric.by_entry and not request.question.interval and self.answers.count_apart and begun:
+        elif self._is_by_entry(request.question, tenant) and begun:
             whole, *bodies = await self._by_entry(request, begun, watermark, tenant)
         else:
             turns = asyncio.Semaphore(AT_ONCE)
@@ -115,12 +116,21 @@ class Series:
         known = list(zip(begun, bodies, strict=True))
         for segment in whole["segments"]:
             cut = segment["segment"]
-            own = [_shown(point, _of_segment(request, point, found, cut), found["status"]) for point, found in known]
-            segment["points"] = own + [_shown(point) for point in points[len(begun) :]]
-        shown = [_shown(point, found, found["status"]) for point, found in known]
+            hides = SUPPRESSED in segment["warnings"]
+            own = [
+                _shown(point, None if hides else _of_segment(request, point, found, cut), found["status"])
+                for point, found in known
+            ]
+            segment["points"] = _several(own) + [_shown(point) for point in points[len(begun) :]]
+        shown = _several([_shown(point, found, found["status"]) for point, found in known])
         if wanted.shows_plan:
             whole["plan"] = plan.shown()
         return {**whole, "step": step, "points": shown + [_shown(point) for point in points[len(begun) :]]}
+
+    def _is_by_entry(self, question: Question, tenant: Tenant) -> bool:
+        """Whether one statement counts all points; what filters hide is found out point by point."""
+        guarded = tenant.k_anon and question.filters
+        return bool(question.metric.by_entry and not question.interval and self.answers.count_apart and not guarded)
 
     async def _by_entry(
         self, request: Request, points: Sequence[Point], watermark: int, tenant: Tenant
@@ -175,6 +185,15 @@ async def _all(*asked: Coroutine[Any, Any, dict[str, Any]]) -> list[dict[str, An
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _several(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With another point hidden where only one is: the whole less the others would give it away."""
+    told = [point for point in points if point["n"]]
+    if sum(point["n"] is None and point["maturity"] is None for point in points) == 1 and told:
+        least = min(told, key=lambda point: (point["n"], point["start"]))
+        least.update(dict.fromkeys((*_NUMBERS, "low", "high", "maturity")))
+    return points
 
 
 def _of_segment(

@@ -17,6 +17,7 @@ from query_api.question import Cell, Question
 from query_api.rolling import layers
 from query_api.rolling.plan import asked
 from query_api.story import story, why
+from query_api.suppression import NOTHING, Hidden, by_filters, is_listed, suppressed
 from schemas.errors import Problem, problem_object
 from schemas.metrics import METRICS
 from schemas.metrics.metric import Metric
@@ -92,7 +93,20 @@ class Answers:
                 self.count(self.store, request.question),
                 self.count(self.store, replace(request.previous, segments=())),
             )
-        return marked(body(request, cells, before, watermark, tenant.k_anon), self.damages(), tenant)
+        hidden = (
+            await self.hidden(request.question, tenant),
+            NOTHING if request.previous is None else await self.hidden(request.previous, tenant),
+        )
+        found = body(request, cells, before, watermark, tenant.k_anon, hidden=hidden)
+        return marked(found, self.damages(), tenant)
+
+    async def hidden(self, question: Question, tenant: Tenant) -> Hidden:
+        """What the tenant does not show of an answer because of its filters."""
+        return await by_filters(question, tenant.k_anon, self.sizes)
+
+    async def sizes(self, question: Question) -> Sequence[Cell]:
+        """How many units there are, in total and by segment."""
+        return await self.count(self.store, question)
 
     async def values(self, query: Query, tenant: Tenant) -> dict[str, Any]:
         """Several metrics (`metrics=a,b`; all, if it is not given) with the same query: each a body or a problem."""
@@ -123,7 +137,10 @@ class Answers:
         pairs = list(query)
         unit_id = _unit_id(pairs)
         wanted = page([pair for pair in pairs if pair[0] != "id"])
-        question = replace(parse(metric, wanted.query, tenant, self.watermark()).question, unit_id=unit_id)
+        question = parse(metric, wanted.query, tenant, self.watermark()).question
+        if not await is_listed(question, tenant.k_anon, self.sizes):
+            raise suppressed(tenant.k_anon)
+        question = replace(question, unit_id=unit_id)
         total, units = await self.explaining(self.store, question, wanted.after(question), wanted.limit + 1)
         shown = units[: wanted.limit]
         is_last = len(units) <= wanted.limit

@@ -35,6 +35,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         ProblemKind("too_many_points", 400, "The series would have too many points"),
         ProblemKind("unauthorized", 401, "The key is missing or unknown"),
         ProblemKind("forbidden", 403, "The key does not allow this"),
+        ProblemKind("suppressed", 403, "Fewer units than the tenant shows"),
         ProblemKind("unknown_metric", 404, "There is no such metric"),
         ProblemKind("not_found", 404, "There is nothing here"),
         ProblemKind("method_not_allowed", 405, "The path exists, the method does not"),
