@@ -315,14 +315,17 @@ def _stated(value: Any, field: str, doubts: list[Doubt]) -> str:
 def _traits(
     name: str, context: Mapping[str, Any], properties: Mapping[str, Any], traits: Mapping[str, Any]
 ) -> dict[str, str]:
-    """What is told about the person, as text: in the context, and by identify itself, which counts more."""
+    """What is told about the person, as text: in the context, and by identify itself, which counts more.
+
+    Null takes a trait away, and is kept as "".
+    """
     told = context.get("traits")
     if name == "identify":
         sources = (told, properties.get("traits"), traits)
         told = {key: value for members in sources if isinstance(members, dict) for key, value in members.items()}
     if not isinstance(told, dict):
         return {}
-    return {key: shown for key, value in told.items() if (shown := _shown(value))}
+    return {key: shown for key, value in told.items() if (shown := _shown(value)) or value is None}
 
 
 def _shown(value: Any) -> str:

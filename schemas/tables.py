@@ -127,7 +127,8 @@ IDENTITY_LINKS = Table(
 )
 TRAITS = Table(
     "traits",
-    "What an event said of its actor: a set of (time, sequence, event id, hash, value), kept as rows.",
+    "What an event said of its actor: a set of (time, sequence, event id, hash, value), kept as rows. An empty value "
+    "takes the trait away.",
     (
         Column("tenant", WORD),
         Column("trait", WORD),

@@ -13,18 +13,17 @@ NAMES = None
 
 
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
-    """One row per non-empty trait of an event with an actor."""
+    """One row per trait that an event with an actor gives, or takes away (an empty value)."""
     record = event.record
     if event.actor:
         for trait, value in record.traits.items():
-            if value:
-                yield (
-                    record.tenant,
-                    trait,
-                    event.actor,
-                    record.time,
-                    record.sequence,
-                    event.event_id,
-                    record.hash,
-                    value,
-                )
+            yield (
+                record.tenant,
+                trait,
+                event.actor,
+                record.time,
+                record.sequence,
+                event.event_id,
+                record.hash,
+                value,
+            )

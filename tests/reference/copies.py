@@ -138,7 +138,7 @@ class Copy:
     channel: str
     device: str
     bot: bool
-    traits: Mapping[str, str]
+    traits: Mapping[str, str | None]
     properties: Mapping[str, Any]
     canonical: bool = False
     account: str = ""
@@ -206,7 +206,7 @@ def read(event: Mapping[str, Any], tenant: str, source: str, received: int, sent
         channel=text(properties.get("channel")) or text(context.get("channel")),
         device=text((context.get("device") or {}).get("type")),
         bot=context.get("bot") is True or bool(BOT.search(text(context.get("userAgent")))),
-        traits={key: text(value) for key, value in traits.items()},
+        traits={key: None if value is None else text(value) for key, value in traits.items()},
         properties=properties,
         account=text(properties.get("account_id") or context.get("groupId") or event.get("groupId")),
     )

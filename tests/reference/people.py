@@ -1,7 +1,7 @@
 """Who is who as of an instant: links and unlinks replayed, people as components, traits of all their actors.
 
 Decided here: only canonical copies link; an `alias` without both ids links nothing; an event's traits belong to its
-actor, whatever the event, and an empty value says nothing.
+actor, whatever the event, an empty text says nothing and null takes the trait away.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ UNLINK, LINK = 1, 0
 class People:
     def __init__(self, copies: Iterable[Copy]) -> None:
         operations: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-        self.traits: dict[str, dict[str, tuple[tuple[int, int, str], str]]] = defaultdict(dict)
+        self.traits: dict[str, dict[str, tuple[tuple[int, int, str], str | None]]] = defaultdict(dict)
         for copy in copies:
             if not copy.canonical:
                 continue
@@ -27,7 +27,7 @@ class People:
                 kept = self.traits[copy.actor]
                 for name, value in copy.traits.items():
                     key = (copy.time, copy.sequence, copy.event_id)
-                    if value and (name not in kept or kept[name][0] < key):
+                    if value != "" and (name not in kept or kept[name][0] < key):
                         kept[name] = (key, value)
         self.parent: dict[str, str] = {}
         owners: dict[str, tuple[int, str]] = {}
@@ -62,7 +62,7 @@ class People:
         found = [
             self.traits[actor][name] for actor in self.actors.get(person, ()) if name in self.traits.get(actor, {})
         ]
-        return max(found)[1] if found else ""
+        return max(found, key=lambda told: told[0])[1] or "" if found else ""
 
 
 def _operations(copy: Copy) -> list[tuple[tuple[str, str], int]]:

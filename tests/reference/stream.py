@@ -178,7 +178,7 @@ class Journeys:
     def identity(self) -> None:
         who, time = self.random.randrange(self.people), self.moment()
         other = self.random.randrange(self.people)
-        user, traits = {"userId": f"u{who}"}, {"plan": self.random.choice(("free", "pro", "team"))}
+        user, traits = {"userId": f"u{who}"}, {"plan": self.random.choice(("free", "pro", "team", None, ""))}
         kind = self.random.random()
         if kind < 0.6:
             self.add(time, "identify", {**user, "anonymousId": f"a{who}", "traits": traits})
