@@ -47,6 +47,7 @@ EXCLUDED: Mapping[str, str] = {
     "no_session": "Events that name no session, where sessions are counted.",
     "not_new": "People who had been seen before, where the parameter `visitors` leaves them out.",
     "not_solvable": "Contacts about what the first level could not solve.",
+    "other_currency": "Customers with contracts in another currency than the one asked for: these are set aside.",
     "other_kind": "Those of the other kind: the parameter `kind` chooses.",
     "other_taxonomy": "Answers by another version of the list of purposes.",
     "out_of_hours": "Contacts out of hours.",

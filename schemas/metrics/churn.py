@@ -49,6 +49,7 @@ def _revenue(parameters: Mapping[str, Any], *, net: bool) -> str:
     return f"""
     SELECT {COLUMNS}, reason, toInt64(if(present, worth_before, 0)) AS below,
       toInt64(if(below > 0, if(is_lost, worth_before, greatest(worth_before - worth_after, 0)) - {gained}, 0)) AS above,
+      own AND present AND has_other_currency AS other_currency,
       own AND is_back AS reactivated, own AND NOT present AND notEmpty(ends) AS joined_and_churned
     FROM ({presence(customers(parameters, revenue=True))})"""
 
@@ -80,7 +81,8 @@ _OPTIONS: Mapping[str, Any] = {
 _WEIGHED: Mapping[str, Any] = {"shape": Shape.WEIGHED, "horizon": None}
 _IN_MONEY: Mapping[str, Any] = {
     **_WEIGHED,
-    "options": {"entity": "customer", "per_money": _MONTHS_A_YEAR},
+    "excluded": ("bot", "other_currency"),
+    "options": {"entity": "customer", "per_money": _MONTHS_A_YEAR, "also_excluded": ("other_currency",)},
 }
 CHURN_RATE = Metric(
     name="churn_rate",
@@ -169,7 +171,8 @@ CHURN_RATE = Metric(
     "or count by the day on which somebody asked to end rather than by the end of the service. Per month, "
     "per year and of revenue are three numbers: 5 % a month is 46 % a year.",
     edges=(
-        "A failed payment ends the service after the grace.",
+        "A failed payment, or a status of past due, ends the service after the grace.",
+        "A status that is not known to be on is not; an update leaves what it does not tell, the status too.",
         "Taken up again within the grace is not lost; later is `reactivated`.",
         "A change of plan or a pause is no end, a trial no customer, the accounts of one parent are one customer.",
         "Until an end may no longer be undone, it is immature; buyers are known only `tau` after the window.",

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.currencies import STORED_DIGITS, USUAL_DIGITS
+from schemas.events.words import INTERVALS, SUBSCRIPTION_STATUSES
 from schemas.facts import canonical, with_person
 from schemas.limits import NEVER_MS
 from schemas.metrics.metric import Kind, Parameter
@@ -20,29 +21,29 @@ from schemas.periods import DAY_MS
 
 USUAL_TAU_MS = 90 * DAY_MS
 """After how long without a purchase a buyer is lost, where nobody has bought twice yet."""
-_ON, _ENDED, _FAILED, _NOTHING = range(4)
-_PRICED = "name IN ('subscription_started', 'subscription_renewed', 'subscription_updated') AND has_amount"
-_SCALE = f"""transform(if(currency = '', {{tenant_currency:String}}, toString(currency)),
-      {{scaled_currencies:Array(String)}}, {{scales:Array(Int64)}}, toInt64({10 ** (STORED_DIGITS - USUAL_DIGITS)}))"""
-_YEARLY = """if(if(currency = '', {tenant_currency:String}, toString(currency)) = $currency,
-      intDiv(intDiv(greatest(amount, 0) + intDiv(scale, 2), scale) * transform(splitByChar(' ', interval)[-1],
-          ['day', 'week', 'month', 'quarter', 'year'], [365, 52, 12, 4, 1], 12) + intDiv(times, 2), times), 0)"""
+_ON, _ENDED, _FAILED, _NOTHING, _KEEPS = range(5)
+"""What an event does to a contract. An update that tells no status keeps it; as the first that is known it is on."""
+_STATE = SUBSCRIPTION_STATUSES.in_sql("status")
+_KIND = f"""multiIf(name = 'payment_failed', {_FAILED}, name = 'subscription_cancelled', {_ENDED},
+              state IN ('cancelled', 'ended', 'unpaid', 'incomplete_expired'), {_ENDED}, state = 'past_due', {_FAILED},
+              state = 'active' OR (state = '' AND name != 'subscription_updated'), {_ON}, state = '', {_KEEPS},
+              {_NOTHING})"""
 _EVENTS = f"""
     SELECT *, toUnixTimestamp64Milli(time) AS told_at, (told_at, UUIDToNum(event_id)) AS place,
       multiIf(subscription_id != '', subscription_id, account != '', concat('g:', account), actor) AS key,
-      multiIf(name = 'payment_failed', {_FAILED},
-              name = 'subscription_cancelled' OR status IN ('canceled', 'cancelled', 'expired', 'unpaid'), {_ENDED},
-              status IN ('trialing', 'incomplete'), {_NOTHING}, {_ON}) AS kind,
+      {_STATE} AS state, {_KIND} AS kind,
       if(name = 'subscription_cancelled' AND ends_at < {NEVER_MS}, ends_at, told_at) AS end_told,
-      if(asked_at < {NEVER_MS}, asked_at, told_at) AS asked_told, {_PRICED} AS priced, {_SCALE} AS scale,
-      greatest(toInt64OrZero(splitByChar(' ', interval)[1]), 1) AS times
+      if(asked_at < {NEVER_MS}, asked_at, told_at) AS asked_told,
+      name IN ('subscription_started', 'subscription_renewed', 'subscription_updated') AS is_of_contract,
+      is_of_contract AND has_amount AS is_priced, if(is_of_contract, toString(currency), '') AS told_currency,
+      if(is_of_contract, toString(interval), '') AS told_interval
     FROM subscription_events
     WHERE tenant = {{tenant:String}} AND time < $at AND key != '' AND name IN (
       'subscription_started', 'subscription_renewed', 'subscription_updated', 'subscription_cancelled',
       'payment_failed')"""
 _SPELL = "Tuple(Int64, Int64, Int64, Int64)"
 _STEP = f"""multiIf(
-        x.5 = {_ON},
+        x.5 = {_ON} OR (x.5 = {_KEEPS} AND x.3 = said[1].3),
         (if(a.3 < {NEVER_MS} AND x.1 >= a.5, arrayPushBack(a.1, (a.2, a.3, a.4, a.5)), a.1),
          if(a.2 = {NEVER_MS} OR (a.3 < {NEVER_MS} AND x.1 >= a.5), x.1, a.2),
          toInt64({NEVER_MS}), toInt64({NEVER_MS}), toInt64({NEVER_MS})),
@@ -76,25 +77,45 @@ _OF_SUBSCRIPTION = f"""
     )
 },
       min((place, bot)) AS earliest, groupUniqArray(event_id) AS ids,
-      groupUniqArray((told_at, sequence, event_id, hash, kind, end_told, asked_told, priced, $yearly)) AS told
+      groupUniqArray((told_at, sequence, event_id, hash, kind, end_told, asked_told, is_priced, toInt64(amount),
+        told_currency, told_interval)) AS told
     FROM ({_EVENTS}) GROUP BY key"""
 _UNITED = f"""arrayFold((a, x) -> if(notEmpty(a) AND x.1 < greatest(a[-1].2, a[-1].4),
           arrayPushBack(arrayPopBack(a), if((x.2, x.4) > (a[-1].2, a[-1].4), (a[-1].1, x.2, x.3, x.4), a[-1])),
           arrayPushBack(a, x)),
         arraySort(groupArrayArray(own_spells)), CAST([], 'Array({_SPELL})'))"""
-_WORTH = """if(arrayExists(s -> s.1 < {0} AND {0} <= s.2, own_spells),
-        arrayLast(x -> x.8 AND x.1 < {0}, said).9, 0)"""
+_SCALE = f"""transform(c, {{scaled_currencies:Array(String)}}, {{scales:Array(Int64)}},
+          toInt64({10 ** (STORED_DIGITS - USUAL_DIGITS)}))"""
+_A_YEAR = f"""transform({INTERVALS.in_sql("splitByChar(' ', t)[-1]")},
+          ['day', 'week', 'month', 'quarter', 'year'], [365, 52, 12, 4, 1], 12)"""
+_TIMES = "greatest(toInt64OrZero(splitByChar(' ', t)[1]), 1)"
+
+
+def _price(instant: str) -> str:
+    """What a subscription costs just before an instant, by the latest of each that was told: a year (minor units; 0 in
+    another currency, or out of contract), and whether it is in another currency.
+    """
+    before = f"arrayFilter(x -> x.1 < {instant}, said)"
+    return f"""arrayMap((a, c, t, is_on) -> (
+          if(is_on AND c = $currency, intDiv(intDiv(greatest(a, 0) + intDiv({_SCALE}, 2), {_SCALE}) * {_A_YEAR}
+            + intDiv({_TIMES}, 2), {_TIMES}), 0), is_on AND a > 0 AND c != $currency),
+        [arrayLast(x -> x.8, {before}).9],
+        [if(arrayExists(x -> x.10 != '', {before}), arrayLast(x -> x.10 != '', {before}).10,
+            {{tenant_currency:String}})],
+        [arrayLast(x -> x.11 != '', {before}).11],
+        [arrayExists(s -> s.1 < {instant} AND {instant} <= s.2, own_spells)])[1]"""
 
 
 def customers(parameters: Mapping[str, Any], *, revenue: bool = False) -> str:
-    """Those under contract: one row each with `spells`, and what they pay a year (minor units) at either end."""
-    rows = _OF_SUBSCRIPTION.replace("$yearly", _YEARLY if revenue else "toInt64(0)")
+    """Those under contract: one row each with `spells`, and what they pay a year (minor units) at either end; whether
+    some of what they paid at its start is in another currency.
+    """
     currency = "{currency:String}" if parameters.get("currency") else "{tenant_currency:String}"
-    worth = (
-        f", sum({_WORTH.format('{start:Int64}')}) AS worth_before, sum({_WORTH.format('{until:Int64}')}) AS worth_after"
-        if revenue
-        else ""
-    )
+    prices = worth = ""
+    if revenue:
+        prices = f", {_price('{start:Int64}')} AS price_before, {_price('{until:Int64}')} AS price_after"
+        worth = """, sum(price_before.1) AS worth_before, sum(price_after.1) AS worth_after,
+        max(price_before.2) AS has_other_currency"""
     spells = _UNITED
     if parameters["when"] == "request":
         spells = f"arrayFilter(s -> s.2 > s.1, arrayMap(s -> (s.1, s.3, s.3, s.4), {_UNITED}))"
@@ -112,8 +133,8 @@ def customers(parameters: Mapping[str, Any], *, revenue: bool = False) -> str:
         arraySort(groupUniqArrayArray(ids)) AS event_ids, {spells} AS spells{worth}
       FROM (
         SELECT *, multiIf(own_parent != '', concat('g:', own_parent), own_account != '', concat('g:', own_account),
-                          person) AS whose, {told}, {_SPELLS}
-        FROM ({with_person(f"SELECT *, own_actor AS actor FROM ({rows})")}))
+                          person) AS whose, {told}, {_SPELLS}{prices}
+        FROM ({with_person(f"SELECT *, own_actor AS actor FROM ({_OF_SUBSCRIPTION})")}))
       WHERE whose != '' GROUP BY whose)""".replace("$currency", currency)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.events import names_of_family
+from schemas.events.words import SUBSCRIPTION_STATUSES
 from schemas.facts import copies_apart, told, with_person
 from schemas.metrics.chains import OF_CHAIN, dimensions
 from schemas.periods import DAY_MS
@@ -34,7 +35,8 @@ _NAMED = f"""AND event_id IN (
              OR (person_class AND time >= $start + toIntervalMillisecond({RETURN_MS})
                  AND actor IN ({_ACTORS_OF_BUYERS}))))"""
 _COLUMNS = ("name", "sequence", "actor", "bot", "person_class", "country", "channel", "device", "properties")
-_IS_BOUGHT = "({0} = 'order_completed' OR ({0} = 'subscription_started' AND lower({1}) != 'trialing'))"
+_IS_ON = SUBSCRIPTION_STATUSES.in_sql("{1}") + " IN ('', 'active')"
+_IS_BOUGHT = f"({{0}} = 'order_completed' OR ({{0}} = 'subscription_started' AND {_IS_ON}))"
 
 
 def _text(key: str) -> str:

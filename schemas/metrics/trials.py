@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from schemas.events.words import SUBSCRIPTION_STATUSES
 from schemas.facts import canonical, with_person
 from schemas.limits import NEVER_MS
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape, Variant
@@ -31,7 +32,19 @@ _TRIALS = with_person(f"""
           if(ends_at = {NEVER_MS} AND name = 'trial_ended', told_at, ends_at))) AS told_ends
       {_TOLD} ('trial_started', 'trial_extended', 'trial_ended'))
       GROUP BY id HAVING id != '' AND countIf(name = 'trial_started') > 0)""")
-_ONCE = ("name", "actor", "account", "trial_id", "subscription_id", "status", "has_amount", "amount", "bot", "told_at")
+_ONCE = (
+    "name",
+    "actor",
+    "account",
+    "trial_id",
+    "subscription_id",
+    "status",
+    "has_amount",
+    "amount",
+    "currency",
+    "bot",
+    "told_at",
+)
 
 
 def _money(names: str, condition: str) -> str:
@@ -46,15 +59,19 @@ def _money(names: str, condition: str) -> str:
       FROM ({rows})"""
 
 
+_MONEY_OF = "if({0} = '', {{tenant_currency:String}}, {0})"
 _PAYMENTS = _money(
     "'subscription_started', 'subscription_renewed'",
-    "NOT bot AND status NOT IN ('trialing', 'incomplete', 'past_due', 'unpaid') AND (NOT has_amount OR amount > 0)",
+    f"NOT bot AND {SUBSCRIPTION_STATUSES.in_sql('status')} IN ('', 'active') AND (NOT has_amount OR amount > 0)",
 )
 _REFUNDS = _money("'payment_refunded'", "1")
 _CHARGES = f"""
     SELECT c.event_id AS event_id, any(c.told_at) AS charged_at, any(c.keys) AS keys, any(c.amount) AS charged,
+      any({_MONEY_OF.format("c.currency")}) AS charged_in,
       arrayFilter(x -> x.1 >= charged_at AND x.1 < charged_at + {{refund_window:Int64}},
-                  groupUniqArrayIf((r.told_at, r.event_id, r.has_amount, r.amount), r.found)) AS back,
+                  groupUniqArrayIf((r.told_at, r.event_id, r.has_amount, r.amount, r.currency), r.found)) AS soon,
+      arrayFilter(x -> NOT x.3 OR x.5 IN ('', charged_in), soon) AS back,
+      length(back) < length(soon) AS has_other_money,
       notEmpty(back) AND (arrayExists(x -> NOT x.3, back)
         OR arraySum(x -> toInt128(abs(x.4)), back) >= charged) AS is_given_back
     FROM (
@@ -64,7 +81,7 @@ _CHARGES = f"""
     GROUP BY c.event_id"""
 _PAID = f"""
     SELECT t.id AS id,
-      argMin((c.charged_at, c.is_given_back, toString(c.event_id)),
+      argMin((c.charged_at, c.is_given_back, toString(c.event_id), c.has_other_money),
              (c.charged_at, UUIDToNum(c.event_id))) AS first_charge
     FROM (SELECT *, arrayJoin(arrayFilter(x -> x != 'of ', [concat('of ', holder), concat('id ', id)])) AS key
           FROM held) AS t
@@ -85,6 +102,7 @@ def _units(parameters: Mapping[str, Any]) -> str:
       h.event_ids AS event_ids, h.start AS entered, h.end + {{grace:Int64}} - h.start AS h,
       if(p.first_charge.1 > 0 AND NOT p.first_charge.2, p.first_charge.1, 0) AS outcome_at,
       if(outcome_at > 0, p.first_charge.3, '') AS outcome_id,
+      reason = '' AND p.first_charge.4 AS refund_currency,
       multiIf(h.is_bot, 'bot', h.holder = '', 'no_actor', h.first_one != (h.start, h.id), 'second_trial',
               h.is_opt_out != ({{kind:String}} = 'opt_out'), 'other_kind', '') AS reason,
       {_IN_WINDOW.format("h.end" if attribution == "end" else "h.start")} AS below,
@@ -153,7 +171,7 @@ TRIAL_TO_PAID_RATE = Metric(
                 "shape": Shape.COUNT,
                 "attribution": "completion",
                 "units": _paid_in_the_window,
-                "options": {"entity": "trial"},
+                "options": {"entity": "trial", "also_excluded": ("refund_currency",)},
             },
         ),
     ),
@@ -163,15 +181,16 @@ TRIAL_TO_PAID_RATE = Metric(
             "by_entry": False,
             "shape": Shape.RATIO,
             "formula": "trials paid in the window / trials begun in it",
-            "options": {"entity": "trial"},
+            "options": {"entity": "trial", "also_excluded": ("refund_currency",)},
         },
     },
-    excluded=("bot", "no_actor", "other_kind", "second_trial"),
+    excluded=("bot", "no_actor", "other_kind", "refund_currency", "second_trial"),
     options={
         "entity": "trial",
         "outcome": "presence",
         "outcome_label": "paid",
         "horizons": ("length", "grace"),
+        "also_excluded": ("refund_currency",),
         "own_horizons": True,
     },
     edges=(

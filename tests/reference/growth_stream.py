@@ -81,7 +81,8 @@ class GrowthJourneys(Journeys):
             kind = self.random.choice(("subscription_started", "subscription_started", "subscription_renewed"))
             self.add(paid, kind, client, **ids, amount=amount, currency="EUR", status=status)
             if self.chance(0.2):
-                back = {"amount": self.random.choice((1, 5, 20, 120))} if self.chance(0.6) else {}
+                back: dict[str, Any] = {"amount": self.random.choice((1, 5, 20, 120))} if self.chance(0.6) else {}
+                back |= {"currency": self.random.choice(("EUR", "USD"))} if self.chance(0.4) else {}
                 self.add(paid + self.pause(1, 20 * 24), "payment_refunded", client, **ids, **back)
 
     def subscription(self) -> None:
@@ -102,7 +103,25 @@ class GrowthJourneys(Journeys):
             kind = self.random.random()
             if kind < 0.3:
                 told: dict[str, Any] = {"amount": self.random.choice(AMOUNTS)} if self.chance(0.5) else {}
-                status = self.random.choice(("active", "paused", "canceled", "past_due", ""))
+                status = self.random.choice(
+                    (
+                        "active",
+                        "paused",
+                        "canceled",
+                        "past_due",
+                        "",
+                        "",
+                        "In-Active ",
+                        "Inactive ",
+                        "Active",
+                        "no such",
+                        "ended",
+                    )
+                )
+                if self.chance(0.2):
+                    told["currency"] = self.random.choice(("EUR", "usd"))
+                if self.chance(0.2):
+                    told["interval"] = self.random.choice(("month", "year"))
                 self.add(time, "subscription_updated", client, **about, **told, status=status)
             elif kind < 0.5:
                 self.add(time, "subscription_renewed", client, **about, **money)

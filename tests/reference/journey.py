@@ -11,6 +11,7 @@ from tests.reference.asking import DAY, Asked
 from tests.reference.chain import Chain
 from tests.reference.copies import VISITS, Copy
 from tests.reference.counting import Known, passes
+from tests.reference.subscriptions import ON, status_of
 
 JOURNEY = ("awareness", "consideration", "purchase", "retention", "advocacy")
 LIMITS = (30 * DAY, 30 * DAY, 30 * DAY, 90 * DAY, 180 * DAY)
@@ -19,7 +20,7 @@ CONSIDERED = frozenset(("products_searched", "product_viewed", "products_compare
 
 
 def purchase(copy: Copy) -> bool:
-    started = copy.name == "subscription_started" and copy.text("status").lower() != "trialing"
+    started = copy.name == "subscription_started" and status_of(copy) in {"", *ON}
     return copy.name == "order_completed" or started
 
 

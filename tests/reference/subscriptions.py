@@ -7,8 +7,9 @@ are none until an event says otherwise.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -24,10 +25,17 @@ from tests.reference.unit import Unit, first_of
 
 EVENTS = ("subscription_started", "subscription_renewed", "subscription_updated", "subscription_cancelled",
           "payment_failed")  # fmt: skip
-NOT_YET = frozenset(("trialing", "incomplete"))
-OVER = frozenset(("canceled", "cancelled", "expired", "unpaid"))
+ON = frozenset(("active", "live", "paid"))
+FAILED = frozenset(("past due", "overdue"))
+OVER = frozenset(
+    ("canceled", "cancelled", "expired", "unpaid", "ended", "inactive", "terminated", "incomplete expired")
+)
 UNITS = {"yearly": "year", "annual": "year", "p1y": "year", "monthly": "month", "months": "month"}
 A_YEAR = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
+
+
+def status_of(copy: Copy) -> str:
+    return re.sub(r"[\s_-]+", " ", copy.text("status").lower())
 
 
 @dataclass(slots=True)
@@ -50,21 +58,30 @@ class Subscription:
         """Minor units a year of the latest amount told before an instant, 0 in another currency or out of contract."""
         if not any(spell.begin < before <= spell.end for spell in self.spells):
             return 0
-        priced = [
-            (copy.time, copy.sequence, copy.event_id, copy) for copy in self.copies
-            if copy.canonical and copy.time < before and copy.name in EVENTS[:3] and amount(copy.properties, "amount")
-            is not None
-        ]  # fmt: skip
-        if not priced:
+        price = self._latest(before, lambda copy: amount(copy.properties, "amount") is not None)
+        if price is None or self.currency(before, default) != currency:
             return 0
-        latest = max(priced, key=lambda found: found[:3])[3]
-        told = latest.text("currency").upper() or default
-        minor = _minor(amount(latest.properties, "amount") or Decimal(0))
-        if told != currency:
-            return 0
-        unit = UNITS.get(latest.text("interval").lower(), latest.text("interval").lower())
-        times = int(latest.properties.get("interval_count") or 1)
-        return (minor * A_YEAR.get(unit, 12) + times // 2) // times
+        minor = _minor(amount(price.properties, "amount") or Decimal(0))
+        term = self._latest(before, lambda copy: copy.text("interval"))
+        told = term.text("interval").lower() if term else ""
+        times = int(term.properties.get("interval_count") or 1) if term else 1
+        return (minor * A_YEAR.get(UNITS.get(told, told), 12) + times // 2) // times
+
+    def _latest(self, before: int, tells: Callable[[Copy], object]) -> Copy | None:
+        """The last event of the contract that tells something."""
+        found = [copy for copy in self.copies if copy.canonical and copy.time < before and copy.name in EVENTS[:3]]
+        return max(filter(tells, found), key=lambda copy: (copy.time, copy.sequence, copy.event_id), default=None)
+
+    def currency(self, before: int, default: str) -> str:
+        latest = self._latest(before, lambda copy: copy.text("currency"))
+        return latest.text("currency").upper() if latest else default
+
+    def elsewhere(self, instant_: int, currency: str, default: str) -> bool:
+        """Whether it is paid for in another currency."""
+        return (
+            self.currency(instant_, default) != currency
+            and self.yearly(instant_, self.currency(instant_, default), default) > 0
+        )
 
 
 @dataclass(slots=True)
@@ -86,9 +103,10 @@ def _spells(copies: Iterable[Copy], grace: int) -> list[Spell]:
     spells: list[Spell] = []
     begin: int | None = None
     pending: Spell | None = None
-    for copy in sorted(copies, key=lambda copy: (copy.time, copy.sequence, copy.event_id)):
-        status = copy.text("status").lower()
-        if copy.name == "payment_failed":
+    for place, copy in enumerate(sorted(copies, key=lambda copy: (copy.time, copy.sequence, copy.event_id))):
+        status = status_of(copy)
+        kept = copy.name == "subscription_updated" and place > 0
+        if copy.name == "payment_failed" or (copy.name != "subscription_cancelled" and status in FAILED):
             if begin is not None and pending is None:
                 end = copy.time + grace
                 pending = Spell(begin, end, end, end)
@@ -98,7 +116,7 @@ def _spells(copies: Iterable[Copy], grace: int) -> list[Spell]:
             if begin is not None and (pending is None or pending.end > copy.time):
                 requested = instant(copy.properties.get("canceled_at"))
                 pending = Spell(begin, end, copy.time if requested is None else requested, end + grace)
-        elif status not in NOT_YET:
+        elif status in ON or (not status and not kept):
             if pending is not None and copy.time >= pending.undone:
                 spells.append(pending)
                 begin = copy.time
@@ -189,6 +207,10 @@ def contracts(known: Known, asked: Asked) -> Iterator[tuple[Customer, Unit]]:
         known_by = asked.end if tau is None else asked.end + tau
         undone = [spell.undone for spell in ends] if tau is None else []
         unit.mature = all(known.at >= time for time in (known_by, *undone))
+        if asked.definition in ("revenue_gross", "revenue_net") and present is not None and not unit.reason:
+            wanted = str(asked.parameters["currency"] or asked.currency)
+            if any(one.elsewhere(asked.start, wanted, asked.currency) for one in customer.subscriptions):
+                unit.flags = ("other_currency",)
         lost = present.end if present is not None and unit.success else FOREVER
         unit.details = {} if unit.reason else {
             "lost": int(unit.success),

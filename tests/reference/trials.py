@@ -15,10 +15,10 @@ from tests.reference.asking import Asked
 from tests.reference.copies import Copy, amount, instant
 from tests.reference.counting import Known
 from tests.reference.outcome import FOREVER
+from tests.reference.subscriptions import ON, status_of
 from tests.reference.unit import Unit, first_of
 
 EVENTS = ("trial_started", "trial_extended", "trial_ended")
-UNPAID = frozenset(("trialing", "incomplete", "past_due", "unpaid"))
 
 
 def holder(known: Known, copies: list[Copy]) -> str:
@@ -95,26 +95,31 @@ class Charges:
         found = {copy.event_id: copy for key in keys for copy in index.get(key, ())}
         return sorted(found.values(), key=lambda copy: copy.order)
 
-    def first(self, trial: Trial, grace: int, refund_window: int) -> int | None:
-        """When the first charge of a trial came, unless it was given back."""
-        for copy in self._either(self.payments, trial.holder, trial.id):
-            if trial.start <= copy.time < trial.end + grace:
-                return None if self._given_back(copy, refund_window) else copy.time
-        return None
+    def first(self, trial: Trial, grace: int) -> Copy | None:
+        """The first charge of a trial."""
+        fitting = self._either(self.payments, trial.holder, trial.id)
+        return next((copy for copy in fitting if trial.start <= copy.time < trial.end + grace), None)
 
-    def _given_back(self, charge: Copy, window: int) -> bool:
+    def back(self, charge: Copy, window: int, default: str) -> tuple[bool, bool]:
+        """Whether a charge was given back, and whether something was in another currency, which is set aside."""
         refunds = self._either(self.refunds, holder(self.known, [charge]), charge.text("subscription_id"))
         soon = [copy for copy in refunds if charge.time <= copy.time < charge.time + window]
-        back = [amount(copy.properties, "amount") for copy in soon]
+        own = charge.text("currency").upper() or default
+        same = [
+            copy for copy in soon
+            if amount(copy.properties, "amount") is None or (copy.text("currency").upper() or own) == own
+        ]  # fmt: skip
+        parts = [amount(copy.properties, "amount") for copy in same]
         charged = amount(charge.properties, "amount") or Decimal(0)
-        return bool(back) and (None in back or sum((abs(part) for part in back if part), Decimal(0)) >= charged)
+        is_back = bool(parts) and (None in parts or sum((abs(part) for part in parts if part), Decimal(0)) >= charged)
+        return is_back, len(same) < len(soon)
 
 
 def _pays(copy: Copy) -> bool:
     if copy.name not in ("subscription_started", "subscription_renewed") or copy.bot:
         return False
     paid = amount(copy.properties, "amount")
-    return copy.text("status").lower() not in UNPAID and (paid is None or paid > 0)
+    return status_of(copy) in {"", *ON} and (paid is None or paid > 0)
 
 
 def trial_to_paid(known: Known, asked: Asked) -> Iterator[Unit]:
@@ -127,7 +132,9 @@ def trial_to_paid(known: Known, asked: Asked) -> Iterator[Unit]:
         if not trial.bot and trial.holder:
             earliest[trial.holder] = min(earliest.get(trial.holder, (FOREVER, "")), (trial.start, trial.id))
     for trial in trials:
-        paid = charges.first(trial, grace, refunds)
+        charge = charges.first(trial, grace)
+        is_back, aside = charges.back(charge, refunds, asked.currency) if charge else (False, False)
+        paid = charge.time if charge and not is_back else None
         entry = trial.end if attribution == "end" else trial.start
         began = asked.start <= entry < asked.until
         ended_well = attribution == "completion" and paid is not None and asked.start <= paid < asked.until
@@ -142,6 +149,8 @@ def trial_to_paid(known: Known, asked: Asked) -> Iterator[Unit]:
             unit.reason = "second_trial"
         elif trial.kind != asked.parameters["kind"]:
             unit.reason = "other_kind"
+        elif aside:
+            unit.flags = ("refund_currency",)
         if (unit.reason and not began) or (counting and (unit.reason or not ended_well)):
             continue
         age, horizon = known.at - trial.start, trial.end + grace - trial.start
