@@ -1,4 +1,7 @@
-"""Every metric on the real engine, asked oddly: ends of time, all segments, filters, traits, explanations."""
+"""Every metric on the real engine, asked oddly: ends of time, all segments, filters, traits, explanations.
+
+A usual run asks each metric one of these questions, drawn by its seed; a full one asks all.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from query_api.problem_app import problems
 from schemas.metrics import METRICS
 from schemas.periods import parse_instant
 from schemas.tenants import Tenants
+from tests.rotation import some
 
 pytestmark = pytest.mark.engine
 NOW = parse_instant("2026-11-22T10:00:03.120Z", "UTC")
@@ -62,7 +66,7 @@ async def test_nothing_that_can_be_asked_breaks_the_engine(http: httpx.AsyncClie
         asked += [{"events": "signed_in,x", "min_events": "3", "days": "366"}]
     if any(own.name == "bots" for own in metric.parameters):
         asked += [{"bots": "true", "sla": "PT1H"}]
-    for query in asked:
+    for query in some(asked, 1, f"odd {name}"):
         for path in (f"/v1/metrics/{name}", f"/v1/metrics/{name}/explain"):
             response = await http.get(path, params=query)
             assert response.status_code == 200, (path, query, response.text)
