@@ -1,7 +1,8 @@
 """Every layer says what the facts say, in the middle of a random stream with late events, refunds and merges of people;
 and what was restated since the look before is listed, no more and no less.
 
-A usual run takes one metric of each stream that is always looked at and another, with some questions, drawn by its seed.
+Of each stream a usual run takes one metric that is always looked at and another, with some questions, drawn by its
+seed.
 """
 
 from __future__ import annotations
