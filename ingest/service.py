@@ -8,6 +8,8 @@ sending them again changes nothing.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import itertools
 import logging
 import random
 import time
@@ -224,24 +226,26 @@ class Ingest:
         webhook, tenant, source = self._source(request)
         if not any(webhook.verify(secret, request.headers, body) for secret in source.secrets):
             raise Problem("unauthorized", "The source is unknown or the signature does not fit.")
-        outcome = self._translated(webhook, inflate(body), tenant.id, source.id, request.headers.get(HEADER, ""))
+        outcome = self._translated(webhook, request, body, tenant, source.id)
         await self._append(outcome, tenant)
         content = {"success": True, "accepted": outcome.accepted, "rejected": outcome.rejected}
         return answer(200, content)
 
-    def _translated(self, webhook: Webhook, body: bytes, tenant: str, source: str, request_id: str) -> Accepted:
+    def _translated(self, webhook: Webhook, request: Request, body: bytes, tenant: Tenant, source: str) -> Accepted:
         try:
-            payload = _object(body)
+            payload = _object(inflate(body))
         except UNREADABLE as error:
             raise Problem("malformed_body", f"The body cannot be read: {error}") from None
         items = Items([_encode(item) for item in webhook.translate(payload)])
+        delivery, number = hashlib.sha256(webhook.signed(request.headers, body)).hexdigest(), itertools.count()
         return accept_items(
             items,
-            tenant=tenant,
+            tenant=tenant.id,
             source=source,
             received_at=self._clock(),
-            random_id=self._random_id,
-            request_id=request_id,
+            random_id=lambda: f"{delivery}/{next(number)}",
+            request_id=request.headers.get(HEADER, ""),
+            zone=tenant.timezone,
         )
 
     async def _append(self, outcome: Accepted, tenant: Tenant) -> None:

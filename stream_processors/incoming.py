@@ -57,9 +57,13 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
 
 
 def incoming(record: Record) -> Incoming:
-    """Decode the properties of `record` and tell whether a person did it (docs/definitions.md#actors)."""
+    """Decode the properties of `record`."""
     decoded = _decode(record.properties)
-    properties = decoded if isinstance(decoded, dict) else {}
+    return understood(record, decoded if isinstance(decoded, dict) else {})
+
+
+def understood(record: Record, properties: dict[str, Any]) -> Incoming:
+    """What the folds see: also whether a person did it (docs/definitions.md#actors)."""
     author = ""
     person = lookup(record.name).actor == "person"
     if record.name in _BY_AUTHOR:

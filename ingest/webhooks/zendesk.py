@@ -28,14 +28,18 @@ from schemas.events.fields import text
 _TYPE = "zen:event-type:"
 _SYSTEM = "-1"
 """The author id of what Zendesk itself writes."""
-_LOWER_CASE = ("priority", "channel")
+
+
+def signed(headers: Mapping[str, str], body: bytes) -> bytes:
+    """What the signature covers: timestamp + body."""
+    return headers.get("x-zendesk-webhook-signature-timestamp", "").encode() + body
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether `X-Zendesk-Webhook-Signature` is base64 of HMAC-SHA256 over timestamp + body."""
+    """Whether `X-Zendesk-Webhook-Signature` is base64 of HMAC-SHA256 over what is signed."""
     given = headers.get("x-zendesk-webhook-signature", "")
     stamp = headers.get("x-zendesk-webhook-signature-timestamp", "")
-    digest = hmac.new(secret.encode(), stamp.encode() + body, hashlib.sha256).digest()
+    digest = hmac.new(secret.encode(), signed(headers, body), hashlib.sha256).digest()
     return bool(stamp) and hmac.compare_digest(base64.b64encode(digest), given.encode())
 
 
@@ -47,7 +51,7 @@ def _members(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def translate(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The event of a payload in the native format; a type without a name of ours becomes `webhook_other`."""
     if isinstance(payload.get("event"), str):
-        yield _from_template(payload)
+        yield payload
         return
     told = text(payload, "type")
     kind = told.removeprefix(_TYPE).removeprefix("ticket.")
@@ -67,14 +71,6 @@ def translate(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield item
 
 
-def _from_template(payload: dict[str, Any]) -> dict[str, Any]:
-    properties = payload.get("properties")
-    if not isinstance(properties, dict):
-        return payload
-    lowered = {key: value.lower() for key, value in properties.items() if key in _LOWER_CASE and isinstance(value, str)}
-    return {**payload, "properties": {**properties, **lowered}}
-
-
 def _ticket(payload: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
     """What every ticket event tells; empty fields are left out."""
     subject = text(payload, "subject")
@@ -82,8 +78,8 @@ def _ticket(payload: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, 
     told = {
         "ticket_id": text(detail, "id") or named,
         "created_at": detail.get("created_at"),
-        "priority": text(detail, "priority").lower(),
-        "channel": text(_members(detail, "via"), "channel").lower(),
+        "priority": text(detail, "priority"),
+        "channel": text(_members(detail, "via"), "channel"),
         "agent_id": text(detail, "assignee_id"),
         "group_id": text(detail, "group_id"),
         "requester_id": text(detail, "requester_id"),
@@ -141,4 +137,4 @@ def _sequence(change: Mapping[str, Any]) -> int | None:
     return position if isinstance(position, int) and not isinstance(position, bool) and position >= 0 else None
 
 
-WEBHOOK = Webhook("zendesk", verify, translate)
+WEBHOOK = Webhook("zendesk", signed, verify, translate)

@@ -102,6 +102,8 @@ class OrderUpdated(Declared, family="order", actor="system", entities=("order",)
     """An order's amount or contents changed."""
 
     order_id: RequiredId
+    cart_id: Id
+    checkout_id: Id
     total: Number
     revenue: Number
     value: Number
@@ -112,6 +114,8 @@ class OrderRefunded(Declared, family="order", actor="system", entities=("order",
     """Money for an order went back: this amount, or all of it if no amount is given."""
 
     order_id: RequiredId
+    cart_id: Id
+    checkout_id: Id
     total: Number
     revenue: Number
     value: Number
@@ -122,6 +126,8 @@ class OrderCancelled(Declared, family="order", actor="system", entities=("order"
     """An order will not happen."""
 
     order_id: RequiredId
+    cart_id: Id
+    checkout_id: Id
     total: Number
     revenue: Number
     value: Number
@@ -199,6 +205,9 @@ class ProductReviewed(Declared, family="wishlist"):
 
     product_id: Id
     review_id: Id
+    survey_id: Id
+    invite_id: Id
+    completed: Flag
     rating: Score
     source: Name
     scale_min: Number

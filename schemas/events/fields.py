@@ -25,6 +25,8 @@ _OTHER_NAMES = {
     "products": ("items",),
     "product_id": ("item_id", "itemId"),
 }
+_IDS = frozenset({"merged_into", "payment_fingerprint", "referral_code", "sku"})
+"""Fields that hold ids and are not named `…_id`."""
 _LONGEST_NUMBER = 400
 _LARGEST_EXACT = 2**53
 _FLAGS = {
@@ -39,6 +41,11 @@ def spellings(key: str) -> tuple[str, ...]:
     head, *rest = key.split("_")
     camel = head + "".join(part.capitalize() for part in rest)
     return tuple(dict.fromkeys((key, camel, *_OTHER_NAMES.get(key, ()))))
+
+
+def is_id(key: str) -> bool:
+    """Whether the field `key` names something: so it does in every event."""
+    return key.endswith("_id") or key in _IDS
 
 
 def pick(properties: Mapping[str, Any], key: str) -> Any:
@@ -103,13 +110,13 @@ def _is_flag(value: str | int) -> bool:
 
 
 def text(properties: Mapping[str, Any], key: str) -> str:
-    """The field as text, "" if it is absent or no text; a field named `…_id` is an id, and a placeholder is none."""
+    """The field as text, "" if it is absent or no text; where it is an id, a placeholder is none."""
     value = pick(properties, key) if properties else None
     try:
         found = "" if value is None else read_text(value)
     except Unreadable:
         return ""
-    return "" if found and key.endswith("_id") and is_placeholder(found) else found
+    return "" if found and is_id(key) and is_placeholder(found) else found
 
 
 def word(properties: Mapping[str, Any], key: str, vocabulary: Vocabulary) -> str:

@@ -14,6 +14,7 @@ _WORDS = (
     "none",
     "nil",
     "nan",
+    "NaN",
     "[object Object]",
     "[object Undefined]",
     "[object Null]",

@@ -130,6 +130,8 @@ class TicketRated(OfTicket, Declared, family="ticket", entities=("ticket",)):
     polarity: Polarity
     version: Number
     completed: Flag
+    survey_id: Id
+    invite_id: Id
 
 
 class WebhookOther(Declared, family="other", actor="system"):

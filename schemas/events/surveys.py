@@ -7,10 +7,11 @@ from schemas.events.types import Flag, Id, Name, Number, Polarity, Score, Survey
 
 
 class OfSurvey:
-    """What any event of asking names."""
+    """What any event of asking may tell."""
 
     survey_id: Id
     invite_id: Id
+    completed: Flag
 
 
 class OfAnswer(OfSurvey):
@@ -26,7 +27,6 @@ class OfAnswer(OfSurvey):
     scale_max: Number
     polarity: Polarity
     version: Number
-    completed: Flag
 
 
 class OfReview(OfSurvey):
@@ -39,7 +39,6 @@ class OfReview(OfSurvey):
     scale_max: Number
     version: Number
     verified: Flag
-    completed: Flag
 
 
 class SurveyInvited(OfSurvey, Declared, family="survey", actor="system"):

@@ -64,9 +64,9 @@ SYSTEM = {"comment": {"is_public": True, "author": {"id": "-1", "is_staff": True
 @pytest.mark.parametrize(
     ("content", "name", "user", "properties"),
     [
-        (payload("created"), "ticket_created", "8447388090494", {"author_type": "customer", "priority": "high"}),
+        (payload("created"), "ticket_created", "8447388090494", {"author_type": "customer", "priority": "HIGH"}),
         (payload("created", submitter_id="99"), "ticket_created", "", {"author_type": "agent"}),
-        (payload("created", external_id="u1"), "ticket_created", "u1", {"channel": "web"}),
+        (payload("created", external_id="u1"), "ticket_created", "u1", {"channel": "WEB"}),
         (payload("comment_added", CUSTOMER), "ticket_replied", "8447388090494", {"author_type": "customer"}),
         (payload("comment_added", COPIED_IN), "ticket_replied", "77", {"author_type": "customer"}),
         (
@@ -136,6 +136,19 @@ async def test_our_template_for_triggers_is_the_native_format(ingest: Ingest, lo
     await post(ingest, content)
     (record,) = log.records
     assert (record.name, record.channel) == ("ticket_solved", "web")
+
+
+async def test_a_delivery_without_id_and_time_is_one_event_however_often_it_comes(
+    ingest: Ingest, log: MemoryLog
+) -> None:
+    content = {"event": "ticket_solved", "properties": {"ticket_id": "35436"}}
+    for _ in range(3):
+        assert (await post(ingest, content)).status == 200
+    body = json.dumps(content).encode()
+    later = signed(body, stamp="2026-11-19T10:00:00Z")
+    await ingest.handle("POST", "/v1/webhooks/zendesk/zd1", later, {}, body)
+    assert len({record.event_id for record in log.records[:3]}) == 1
+    assert log.records[3].event_id != log.records[0].event_id, "signed again at another time it is another event"
 
 
 @pytest.mark.parametrize("secret", [SECRET, "an older one"])
