@@ -51,11 +51,11 @@ down: .docker ## stop the containers; data and keys stay
 ##@ Develop
 # `make check test` runs the fast tests once: what check has just run, test leaves out.
 test: $(VENV)/.dev ## every test, with the real engine and a real Kafka (Java 17 and Maven, or Docker), in twelve minutes
-	@$(BIN)/python -m tests.kafka.jars
+	@$(BIN)/python -m tests.kafka.prepare
 	@$(PYTEST) --durations=10 --longest=60 $(if $(filter check,$(MAKECMDGOALS)),-m "$(SLOW)") $(ARGS)
 
 test-full: $(VENV)/.dev ## the same and everything that takes long: long streams, all rotations, fault rounds and mutants
-	@$(BIN)/python -m tests.kafka.jars
+	@$(BIN)/python -m tests.kafka.prepare
 	@$(PYTEST) --durations=25 --full $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports and the fast tests, in under two minutes

@@ -4,14 +4,16 @@ process of its own that a test may kill, freeze and start again.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +24,7 @@ import httpx
 from tests.kafka.broker import Broker
 from tests.kafka.presence import seen
 from tests.processes import Child
-from tests.service import READ_TOKEN, ROOT, TENANTS, Service
+from tests.service import HTTP, READ_TOKEN, ROOT, TENANTS, WRITE_KEY, Service
 from tests.store_server import StoreServer
 
 PENDING = re.compile(r"^sojourn_log_pending_bytes (\S+)$", re.MULTILINE)
@@ -63,7 +65,13 @@ class Member(Service):
 
 
 class Cluster:
-    """All of it. `with Cluster(folder) as cluster:` starts it and ends it, also on failure. Raises `NoKafka`."""
+    """All of it. `with Cluster(folder) as cluster:` starts it and ends it, also on failure. Raises `NoKafka`.
+
+    It is spoken to as one tenant: the first of the file, or with `tenant` another one.
+    """
+
+    tenant_id: str = TENANTS["tenants"][0]["id"]
+    write_key, read_token = WRITE_KEY, READ_TOKEN
 
     def __init__(
         self,
@@ -75,8 +83,9 @@ class Cluster:
         broker: Broker | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "tenants.json").write_text(json.dumps(tenants))
         self._folder = folder
+        self._tenants = list(tenants["tenants"])
+        self._write_tenants()
         self.broker = broker or Broker(folder / "kafka")
         self.store = StoreServer(folder / "store")
         self.environment = {
@@ -116,17 +125,48 @@ class Cluster:
         assert done.returncode == 0, f"sojourn {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
 
+    def _write_tenants(self) -> None:
+        fresh = self._folder / "tenants.new"
+        fresh.write_text(json.dumps({"tenants": self._tenants}))
+        fresh.replace(self._folder / "tenants.json")
+
+    @contextmanager
+    def tenant(self, name: str, **settings: Any) -> Iterator[Self]:
+        """The same cluster as another tenant sees it, which has nothing yet, and is gone with the block."""
+        keys = {"write_keys": [f"wk_{name}"], "read_tokens": [f"rt_{name}"], "sources": []}
+        added = {**TENANTS["tenants"][0], **settings, **keys, "id": name}
+        seen = copy.copy(self)
+        seen.tenant_id, seen.write_key, seen.read_token = name, f"wk_{name}", f"rt_{name}"
+        self._tenants.append(added)
+        self._write_tenants()
+        try:
+            seen.wait_until_ready()
+            yield seen
+        finally:
+            self._tenants.remove(added)
+            self._write_tenants()
+
+    def wait_until_ready(self, seconds: float = 60.0) -> None:
+        """Until each service can do its work and knows the tenant."""
+        for member in self.members:
+            member.wait_until_ready(seconds)
+        deadline = time.monotonic() + seconds
+        while self.send([]).status_code == 401 or not self.status():
+            assert time.monotonic() < deadline, f"{self.tenant_id} is not known after {seconds:g} s"
+            time.sleep(0.05)
+
     def start(self) -> None:
         """Start everything, and wait until it is ready; on failure nothing is left."""
         try:
+            early = [member for member in self.members if member is not self.processors]
+            for member in early:  # they start without Kafka and store, and become ready once those are
+                member.spawn()
             with ThreadPoolExecutor(2) as pool:
                 kafka, store = pool.submit(self.broker.start), pool.submit(self.store.start)
                 seen("native", kafka.result())
                 store.result()
-                for done in [pool.submit(self.run, "topics"), pool.submit(self.run, "migrate")]:
-                    done.result()
-            for member in self.members:
-                member.spawn()
+            self.run("setup")
+            self.processors.spawn()
             for member in self.members:
                 member.wait_until_ready(120.0)  # an overloaded machine took 80 s
         except BaseException:
@@ -151,17 +191,17 @@ class Cluster:
 
     def send(self, body: Any, **headers: str) -> httpx.Response:
         """POST to ingest's native route."""
-        return self.ingest.send(body, **headers)
+        return self.ingest.send(body, **{"Authorization": f"Bearer {self.write_key}", **headers})
 
     def metric(self, path: str, **parameters: str) -> Any:
         """GET below `/v1/metrics/` of query; the body, decoded."""
-        return self.query.metric(path, **parameters)
+        return self.query.metric(path, self.read_token, **parameters)
 
     def status(self) -> dict[str, Any]:
         """`/v1/status` of query; empty while it has none to give."""
-        headers = {"Authorization": f"Bearer {READ_TOKEN}"}
+        headers = {"Authorization": f"Bearer {self.read_token}"}
         try:
-            answer = httpx.get(self.query.url + "/v1/status", headers=headers, timeout=40.0)
+            answer = HTTP.get(self.query.url + "/v1/status", headers=headers, timeout=40.0)
         except httpx.TransportError:
             return {}
         body: dict[str, Any] = answer.json() if answer.status_code == 200 else {}
@@ -175,7 +215,7 @@ class Cluster:
         pending = "?"
         while time.monotonic() < deadline:
             if pending != "0":
-                found = PENDING.search(httpx.get(self.ingest.url + "/metrics", timeout=10.0).text)
+                found = PENDING.search(HTTP.get(self.ingest.url + "/metrics", timeout=10.0).text)
                 pending = "0" if found is not None and float(found[1]) == 0 else "?"
             status = self.status()
             if pending == "0" and status and datetime.fromisoformat(status["watermark"]) > instant:

@@ -90,9 +90,11 @@ def topic_prefix() -> str:
     return f"test-{uuid.uuid4().hex[:12]}"
 
 
-def _cluster(folder: Path) -> Iterator[Cluster]:
+@pytest.fixture(scope="session")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The one Kafka, store and three services of this run. Use `cluster`, unless other tests' events do not matter."""
     try:
-        own = Cluster(folder)
+        own = Cluster(tmp_path_factory.mktemp("cluster"))
     except NoKafka as reason:
         missing(reason)
     with own:
@@ -100,12 +102,7 @@ def _cluster(folder: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """Kafka, store and the three services of this test's own, started, to be killed, frozen and started again."""
-    yield from _cluster(tmp_path / "cluster")
-
-
-@pytest.fixture(scope="session")
-def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The same for tests that break nothing: one for the whole run. Use event names and ids of the test's own."""
-    yield from _cluster(tmp_path_factory.mktemp("cluster"))
+def cluster(shared_cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster of this run as a tenant of the test's own sees it. What a test kills it starts again."""
+    with shared_cluster.tenant(f"t{uuid.uuid4().hex[:8]}") as seen_as:
+        yield seen_as

@@ -36,6 +36,8 @@ TENANTS: dict[str, Any] = {
 }
 
 
+HTTP = httpx.Client(verify=False, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+"""For tests that ask again and again: a client for each request would load certificates each time, 30 ms of CPU."""
 PORTS = range(15_000, 32_000)
 """Below those that systems give to outgoing connections, one of which could take a port while its server is down."""
 
@@ -106,7 +108,7 @@ class Service:
             if process.poll() is not None:
                 raise AssertionError(f"the service ended with {process.returncode}:\n{self.output}")
             try:
-                if httpx.get(self.url + "/readyz", timeout=2.0).status_code == 200:
+                if HTTP.get(self.url + "/readyz", timeout=2.0).status_code == 200:
                     return
             except httpx.TransportError:
                 pass
@@ -127,7 +129,7 @@ class Service:
 
     def send(self, body: Any, **headers: str) -> httpx.Response:
         """POST to the native route."""
-        return httpx.post(
+        return HTTP.post(
             self.url + "/v1/events",
             json=body,
             headers={"Authorization": f"Bearer {WRITE_KEY}", **headers},
@@ -136,15 +138,15 @@ class Service:
 
     def cookie(self) -> str:
         """A session of the page, as a browser sends it."""
-        answer = httpx.get(self.url, params={"token": READ_TOKEN})
+        answer = HTTP.get(self.url, params={"token": READ_TOKEN})
         return answer.headers["set-cookie"].partition(";")[0]
 
-    def metric(self, path: str, **parameters: str) -> Any:
+    def metric(self, path: str, token: str = READ_TOKEN, **parameters: str) -> Any:
         """GET below `/v1/metrics/`; the body, decoded."""
-        answer = httpx.get(
+        answer = HTTP.get(
             f"{self.url}/v1/metrics/{path}",
             params=parameters,
-            headers={"Authorization": f"Bearer {READ_TOKEN}"},
+            headers={"Authorization": f"Bearer {token}"},
             timeout=30.0,
         )
         assert answer.status_code == 200, answer.text

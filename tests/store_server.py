@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.processes import Child
-from tests.service import ROOT, free_port
+from tests.service import HTTP, ROOT, free_port
 
 GIVEN = "SOJOURN_TEST_STORE_DSN"
 
@@ -38,7 +38,7 @@ class StoreServer:
 
     def _pong(self) -> bool | None:
         try:
-            return httpx.get(self.url + "/ping", timeout=2.0).status_code == 200 or None
+            return HTTP.get(self.url + "/ping", timeout=2.0).status_code == 200 or None
         except httpx.TransportError:
             return None
 

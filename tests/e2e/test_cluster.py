@@ -23,6 +23,7 @@ def test_it_goes_on_after_everything_was_killed(cluster: Cluster) -> None:
     assert cluster.send({"event": "Product Viewed", "messageId": "before", "userId": "u"}).status_code == 202
     cluster.stop()
     cluster.start()
+    cluster.wait_until_ready()
     assert cluster.send({"event": "Product Viewed", "messageId": "after", "userId": "u"}).status_code == 202
     cluster.settle(90)
     assert cluster.status()["events_stored"] == 2

@@ -12,7 +12,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from schemas.settings import TOPIC_PREFIX
 from schemas.topics import DEAD_LETTERS, EVENTS
 from tests.cluster import Cluster
-from tests.service import WRITE_KEY
 
 PREFIX = TOPIC_PREFIX.default
 GOOD = {"event": "page_viewed", "messageId": "good", "userId": "u"}
@@ -50,7 +49,7 @@ async def letters(bootstrap: str) -> list[tuple[bytes, dict[str, str]]]:
 def test_what_could_not_be_counted_is_kept_where_it_stood_and_can_be_sent_again(cluster: Cluster) -> None:
     answer = cluster.send([GOOD, BAD]).json()
     assert (answer["accepted"], [each["messageId"] for each in answer["rejected"]]) == (1, ["bad"])
-    junk, other = b"\xff no frame", b'{"tenant":"test"}\nnot json'
+    junk, other = b"\xff no frame", f'{{"tenant":"{cluster.tenant_id}"}}\nnot json'.encode()
     lost = asyncio.run(produce(cluster.broker.bootstrap, junk, []))
     headers = [("v", b"1"), ("n", b"2"), ("d", b"0"), ("t", b"1795000000000")]
     broken = asyncio.run(produce(cluster.broker.bootstrap, other, headers))
@@ -62,26 +61,24 @@ def test_what_could_not_be_counted_is_kept_where_it_stood_and_can_be_sent_again(
     }
     assert (junk, "undecodable_record", str(lost), "0") in told
     assert (b"not json", "undecodable_record", str(broken), "1") in told
-    assert (b'{"tenant":"test"}', "undecodable_record", str(broken), "0") in told
-    assert {json.dumps(json.loads(value)) for value, reason, *_ in told if reason == "invalid_property"} == {
-        json.dumps(BAD)
-    }
+    assert (other.splitlines()[0], "undecodable_record", str(broken), "0") in told
+    assert [json.loads(value) for value, reason, *_ in told if reason == "invalid_property"].count(BAD) == 1
 
     listed: list[dict[str, Any]] = [json.loads(line) for line in cluster.run("dead-letters", "list").splitlines()]
-    assert len(listed) == len(told) == 4
-    (mine,) = json.loads("[" + cluster.run("dead-letters", "list", "--tenant", "test") + "]")
+    assert len(listed) == len(told)
+    (mine,) = json.loads("[" + cluster.run("dead-letters", "list", "--tenant", cluster.tenant_id) + "]")
     assert (mine["reason"], mine["field"], mine["message_id"]) == ("invalid_property", "properties.total", "bad")
     assert mine["topic"] == EVENTS.full_name(PREFIX)
     assert cluster.status()["dead_letters"] == 1
 
-    again = cluster.run("dead-letters", "replay", "--tenant", "test")
+    again = cluster.run("dead-letters", "replay", "--tenant", cluster.tenant_id)
     assert again.splitlines() == ["sent again: 0 of 1", "not sent, still invalid_property: 1"]
     assert cluster.status()["events_stored"] == 1
 
 
 def test_indented_events_are_counted_like_all_others(cluster: Cluster) -> None:
     before = cluster.status()["events_stored"]
-    with httpx.Client(base_url=cluster.ingest.url, headers={"Authorization": f"Bearer {WRITE_KEY}"}) as client:
+    with httpx.Client(base_url=cluster.ingest.url, headers={"Authorization": f"Bearer {cluster.write_key}"}) as client:
         for number in range(401):
             item = {"event": "order_completed", "properties": {"order_id": f"i{number}", "total": 1}, "traits": {}}
             body = json.dumps(item, indent=1 if number % 10 == 0 else None)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.kafka.broker import Broker
-from tests.service import READ_TOKEN, WRITE_KEY, Service
+from tests.service import HTTP, READ_TOKEN, WRITE_KEY, Service
 
 pytestmark = pytest.mark.e2e
 NOBODY = "127.0.0.1:9"
@@ -45,7 +45,7 @@ def topics(folder: Path, kafka: str) -> None:
 
 def seconds_until_ready(service: Service) -> float:
     began = time.monotonic()
-    while httpx.get(service.url + "/readyz").status_code != 200:
+    while HTTP.get(service.url + "/readyz").status_code != 200:
         assert time.monotonic() - began < 30
         time.sleep(0.02)
     return time.monotonic() - began
@@ -79,24 +79,24 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def test_without_kafka_it_is_alive_and_unready_and_answers_503_in_time(alone: Service) -> None:
-    assert httpx.get(alone.url + "/healthz").status_code == 200
-    unready = httpx.get(alone.url + "/readyz")
+    assert HTTP.get(alone.url + "/healthz").status_code == 200
+    unready = HTTP.get(alone.url + "/readyz")
     assert (unready.status_code, unready.json()["reason"]) == (503, "the log does not take events")
     began = time.monotonic()
     refused = alone.send({"event": "x"})
     assert time.monotonic() - began < DEADLINE + 1
     assert (refused.status_code, refused.json()["code"]) == (503, "log_unavailable")
     assert int(refused.headers["retry-after"]) >= 1
-    assert re.search(r"^sojourn_log_ready 0$", httpx.get(alone.url + "/metrics").text, re.MULTILINE)
+    assert re.search(r"^sojourn_log_ready 0$", HTTP.get(alone.url + "/metrics").text, re.MULTILINE)
 
 
 def test_it_documents_its_own_side_and_has_no_other(alone: Service) -> None:
     for path in ("/docs", "/docs/page.css"):
-        assert httpx.get(alone.url + path).status_code == 200
-    paths = httpx.get(alone.url + "/openapi.json").json()["paths"]
+        assert HTTP.get(alone.url + path).status_code == 200
+    paths = HTTP.get(alone.url + "/openapi.json").json()["paths"]
     assert {"/v1/events", "/healthz", "/readyz", "/metrics"} <= paths.keys()
     assert not any(path.startswith("/v1/metrics") for path in paths)
-    read = httpx.get(alone.url + "/v1/metrics", headers={"Authorization": f"Bearer {READ_TOKEN}"})
+    read = HTTP.get(alone.url + "/v1/metrics", headers={"Authorization": f"Bearer {READ_TOKEN}"})
     assert (read.status_code, read.json()["code"]) == (404, "not_found")
 
 
@@ -139,7 +139,7 @@ def test_it_is_ready_within_two_seconds_of_kafka_being_back(broker: Broker, tmp_
     broker.kill()
     service = listening(ingest(tmp_path / "data", broker.bootstrap))
     try:
-        assert httpx.get(service.url + "/readyz").status_code == 503
+        assert HTTP.get(service.url + "/readyz").status_code == 503
         broker.start()
         assert seconds_until_ready(service) < 2
         assert service.send({"event": "x"}).status_code == 202

@@ -18,7 +18,7 @@ import pytest
 
 from deploy.store import ClickHouseStore
 from schemas.tables import WATERMARKS
-from tests.service import READ_TOKEN, Service
+from tests.service import HTTP, READ_TOKEN, Service
 from tests.store_server import StoreServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.engine]
@@ -70,7 +70,7 @@ def until(service: Service, status: int, path: str = "/readyz", seconds: float =
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            answer = httpx.get(service.url + path, headers=READ, timeout=15.0)
+            answer = HTTP.get(service.url + path, headers=READ, timeout=15.0)
         except httpx.TransportError:
             time.sleep(0.05)
             continue
@@ -96,29 +96,29 @@ def test_without_a_report_of_every_partition_there_is_no_number(query: Service, 
     assert "sojourn migrate" in reason(query, "migrate")
     migrate(tmp_path / "migrate", database)
     assert "no worker has reported" in reason(query, "no worker")
-    refused = httpx.get(query.url + "/v1/metrics/event_count", headers=READ)
+    refused = HTTP.get(query.url + "/v1/metrics/event_count", headers=READ)
     assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
     assert "no worker has reported" in refused.json()["detail"]
     assert int(refused.headers["retry-after"]) >= 1
-    assert httpx.get(query.url + "/healthz").status_code == 200
-    assert httpx.get(query.url + "/v1/metrics", headers=READ).status_code == 200
+    assert HTTP.get(query.url + "/healthz").status_code == 200
+    assert HTTP.get(query.url + "/v1/metrics", headers=READ).status_code == 200
 
     report(database, 0, 2)
     time.sleep(1)
-    assert httpx.get(query.url + "/readyz").status_code == 503
+    assert HTTP.get(query.url + "/readyz").status_code == 503
     report(database, 1, 2, COUNTED_TO + 5_000)
     until(query, 200)
     body = query.metric("event_count")
     assert body["watermark"] == "2026-11-20T12:00:00Z"
     assert body["value"] == 0
-    status = httpx.get(query.url + "/v1/status", headers=READ).json()
+    status = HTTP.get(query.url + "/v1/status", headers=READ).json()
     assert status["lag_records"] is None
     assert status["oldest_unprocessed_seconds"] > 0
-    signals = httpx.get(query.url + "/metrics").text
+    signals = HTTP.get(query.url + "/metrics").text
     assert "\nsojourn_watermark_age_seconds " in signals
     assert "\nsojourn_log_lag_records " not in signals
     for path in ("/docs", "/docs/page.css", "/openapi.json"):
-        assert httpx.get(query.url + path).status_code == 200
+        assert HTTP.get(query.url + path).status_code == 200
     assert httpx.post(query.url + "/v1/events", json={"event": "x"}).status_code == 404
     assert 'sojourn_store_call_seconds_count{call="query"} ' in signals
     with httpx.stream("GET", query.url + "/v1/stream?metrics=orders", headers=READ, timeout=20) as stream:
@@ -141,14 +141,14 @@ def test_a_store_that_goes_away_is_told_and_one_that_comes_back_is_used(tmp_path
         migrate(tmp_path / "migrate", dsn)
         report(dsn, 0, 1)
         query.start()
-        status = httpx.get(query.url + "/v1/status", headers=READ).json()
+        status = HTTP.get(query.url + "/v1/status", headers=READ).json()
         assert status["lag_records"] is None, "Kafka does not answer, and that stops nothing"
         server.kill()
         assert "watermark cannot be read" in reason(query, "watermark")
-        refused = httpx.get(query.url + "/v1/metrics/event_count", headers=READ, timeout=30)
+        refused = HTTP.get(query.url + "/v1/metrics/event_count", headers=READ, timeout=30)
         assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
         failures = re.search(
-            r"^sojourn_watermark_read_failures_total (\d+)", httpx.get(query.url + "/metrics").text, re.MULTILINE
+            r"^sojourn_watermark_read_failures_total (\d+)", HTTP.get(query.url + "/metrics").text, re.MULTILINE
         )
         assert failures is not None
         assert int(failures[1]) > 0

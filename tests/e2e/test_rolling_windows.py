@@ -19,7 +19,6 @@ import pytest
 from query_api.rolling.plan import WINDOWS
 from schemas.metrics import METRICS
 from tests.cluster import Cluster
-from tests.service import READ_TOKEN, WRITE_KEY
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kafka]
 KEPT = {"max_age": "PT1H", "plan": "1"}
@@ -33,7 +32,7 @@ def published(cluster: Cluster, metric: str = "event_count", **query: str) -> di
 
 def newest(cluster: Cluster) -> int:
     """The newest version that anything is published as of, ms; 0: nothing is."""
-    sql = "SELECT max(version) FROM metric_points FORMAT TabSeparated"
+    sql = f"SELECT max(version) FROM metric_points WHERE tenant = '{cluster.tenant_id}' FORMAT TabSeparated"
     dsn = urlsplit(cluster.store.dsn())
     answer = httpx.post(
         cluster.store.url,
@@ -104,7 +103,7 @@ def test_the_windows_are_kept_whoever_dies(cluster: Cluster) -> None:
     cluster.run(
         "demo", "--once", "--days", "3", "--members", "150",
         "--url", cluster.ingest.url, "--query-url", cluster.query.url,
-        "--write-key", WRITE_KEY, "--read-token", READ_TOKEN,
+        "--write-key", cluster.write_key, "--read-token", cluster.read_token,
     )  # fmt: skip
     cluster.settle(120)
     wait_for_version(cluster, 0, 120)

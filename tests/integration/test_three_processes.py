@@ -1,7 +1,8 @@
 """Long streams through HTTP, Kafka and two Faust workers: byte for byte the answers of the one-process mode.
 
-All streams go to one tenant of one cluster. Deliveries are shuffled and a third of them comes twice. Corrected times
-belong to the receipt, which is "now" for a running service; so each event carries its corrected time, and no `sentAt`.
+All streams go to one tenant of the run's cluster. Deliveries are shuffled and a third of them comes twice. Corrected
+times belong to the receipt, which is "now" for a running service; so each event carries its corrected time, and no
+`sentAt`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from tests.reference.copies import iso
 from tests.reference.harness import TENANT, answers, ask, filled, frame
 from tests.reference.stream import Delivery, duplicated, shuffled
 from tests.rotation import some
-from tests.service import READ_TOKEN, WRITE_KEY
 from tests.streams.streams import SIZE, STREAMS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.engine]
@@ -52,7 +52,7 @@ def body(answer: bytes) -> str:
 async def send(cluster: Cluster, deliveries: list[Delivery], clients: int = 8) -> None:
     """Every delivery once, several at a time; whoever is told to come back does."""
     waiting = iter(deliveries)
-    async with httpx.AsyncClient(timeout=30.0, headers={"Authorization": f"Bearer {WRITE_KEY}"}) as http:
+    async with httpx.AsyncClient(timeout=30.0, headers={"Authorization": f"Bearer {cluster.write_key}"}) as http:
 
         async def client() -> None:
             for delivery in waiting:
@@ -67,7 +67,9 @@ async def send(cluster: Cluster, deliveries: list[Delivery], clients: int = 8) -
         await asyncio.gather(*(client() for _ in range(clients)))
 
 
-async def test_three_processes_answer_byte_for_byte_as_one_does(engine_dsn: str, tmp_path: Path) -> None:
+async def test_three_processes_answer_byte_for_byte_as_one_does(
+    engine_dsn: str, tmp_path: Path, shared_cluster: Cluster
+) -> None:
     deliveries = [dated(delivery) for name, one in STREAMS.items() for delivery in one.draw(SIZES[name])]
     asked = [
         each for name, one in STREAMS.items() for each in some(one.questions, QUESTIONS[name], f"processes {name}")
@@ -75,11 +77,11 @@ async def test_three_processes_answer_byte_for_byte_as_one_does(engine_dsn: str,
     surveys = [question for one in STREAMS.values() for question in one.surveys]
     async with filled(engine_dsn, deliveries) as store:
         expected = await answers(store, tmp_path, asked, surveys)
-    tenant = {**TENANT, "write_keys": [WRITE_KEY], "read_tokens": [READ_TOKEN], "questions": surveys}
-    with Cluster(tmp_path / "cluster", tenants={"tenants": [tenant]}) as cluster:
+    tenant = {"timezone": TENANT["timezone"], "currency": TENANT["currency"], "questions": surveys}
+    with shared_cluster.tenant(str(TENANT["id"]), **tenant) as cluster:
         await send(cluster, duplicated(shuffled(deliveries, 1), 2))
         await asyncio.to_thread(cluster.settle, 240.0)
-        headers = {"Authorization": f"Bearer {READ_TOKEN}"}
+        headers = {"Authorization": f"Bearer {cluster.read_token}"}
         async with httpx.AsyncClient(base_url=cluster.query.url, headers=headers) as client:
             for (metric, query), wanted in zip(asked, expected, strict=True):
                 assert body(await ask(client, metric, query)) == body(wanted), (metric, query)

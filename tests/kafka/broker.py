@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.kafka.jars import jars, java
@@ -28,6 +29,10 @@ SETTINGS: Mapping[str, str] = {
     "broker.session.timeout.ms": "2000",
 }
 """What differs from Kafka's own defaults, wherever the broker of the tests runs."""
+ARCHIVE = "classes.jsa"
+"""Beside the jars: the classes that a broker loads, ready for use (tests/kafka/prepare.py)."""
+FORMATTED = "formatted"
+"""Beside the jars: an empty log folder, formatted once, because the tool for it takes as long as a start."""
 LOGGING = """\
 rootLogger.level=WARN
 rootLogger.appenderRef.a.ref=C
@@ -42,9 +47,16 @@ class Broker:
     """One log folder and one port; the process behind them comes and goes. Raises `NoKafka` where none can run."""
 
     def __init__(
-        self, folder: Path, settings: Mapping[str, str] | None = None, *, listeners: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        listeners: Mapping[str, str] | None = None,
+        flags: Sequence[str] = (),
     ) -> None:
-        """`listeners` are addresses for clients beside the one in clear, by their security protocol."""
+        """`listeners` are addresses for clients beside the one in clear, by their security protocol; `flags` are
+        Java's, in place of the prepared classes.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
@@ -52,6 +64,7 @@ class Broker:
         self._folder = folder
         self._properties = folder / "server.properties"
         self._java = [java(), "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+        self._java += flags or [f"-XX:SharedArchiveFile={jars() / ARCHIVE}", "-Xshare:auto", "-Xlog:disable"]
         self._java += [f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}", "-cp", f"{jars()}/*"]
         controller = f"127.0.0.1:{free_port()}"
         clients = {"PLAINTEXT": self.bootstrap, **(listeners or {})}
@@ -59,7 +72,7 @@ class Broker:
         place = {
             "process.roles": "broker,controller",
             "node.id": "1",
-            "controller.quorum.bootstrap.servers": controller,
+            "controller.quorum.voters": f"1@{controller}",
             "controller.listener.names": "CONTROLLER",
             "listeners": ",".join([*addresses, f"CONTROLLER://{controller}"]),
             "advertised.listeners": ",".join(addresses),
@@ -73,20 +86,28 @@ class Broker:
         self._properties.write_text("".join(lines))
         (folder / "log4j2.properties").write_text(LOGGING)
 
-    def _format(self) -> None:
+    def format(self, copy: Path | None = None) -> None:
+        """Make an empty log folder, unless there is one; leave a copy where it is wanted."""
+        template, data = jars() / FORMATTED, self._folder / "data"
+        if (data / "meta.properties").exists():
+            return
+        if template.is_dir():
+            shutil.copytree(template, data)
+            return
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # With `=`, because an id may begin with `-`.
-        arguments = ["format", "--standalone", f"--cluster-id={cluster}", "-c", str(self._properties)]
+        arguments = ["format", f"--cluster-id={cluster}", "-c", str(self._properties)]
         done = subprocess.run(
             [*self._java, "kafka.tools.StorageTool", *arguments], capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
             raise AssertionError(f"the folder of Kafka could not be formatted:\n{done.stdout}{done.stderr}")
+        if copy is not None:
+            shutil.copytree(data, copy)
 
     def start(self, seconds: float = 60.0) -> Versions:
         """Start, or start again on the same folder and port; returns once it answers, with what it says it is."""
-        if not (self._folder / "data" / "meta.properties").exists():
-            self._format()
+        self.format()
         self.child = Child([*self._java, "kafka.Kafka", str(self._properties)], self._folder / "output")
         return self.child.answer("Kafka", self._versions, seconds)
 

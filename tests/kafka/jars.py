@@ -1,4 +1,4 @@
-"""The jars of Apache Kafka, copied once by Maven beside the Python packages; `make test` calls this as a program."""
+"""The jars of Apache Kafka, copied once by Maven beside the Python packages."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import hashlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -67,20 +65,3 @@ def jars() -> Path:
             if not folder.is_dir():
                 raise
     return folder
-
-
-def main() -> int:
-    """Copy, and say how long it took; a machine that cannot is no error, the tests say so themselves."""
-    begun = time.monotonic()
-    try:
-        folder = jars()
-    except NoKafka as reason:
-        print(f"no Kafka for the tests: {reason}", file=sys.stderr)
-    else:
-        if time.monotonic() - begun > 0.5:
-            print(f"Kafka: {folder.name} copied in {time.monotonic() - begun:.0f} s", file=sys.stderr)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
