@@ -15,7 +15,8 @@ from query_api.question import Filter, Question
 from query_api.story import moments
 from schemas.currencies import MINOR_DIGITS, STORED_DIGITS
 from schemas.events import names_of_family
-from schemas.facts import QUARTER_MS, copies_apart, named_in, told, with_person
+from schemas.events.in_sql import told
+from schemas.facts import QUARTER_MS, copies_apart, named_in, with_person
 from schemas.metrics.metric import Shape
 from schemas.metrics.units import ASIDE, PENDING
 from schemas.periods import local_day_ends

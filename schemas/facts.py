@@ -16,7 +16,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from schemas.events.fields import spellings
 from schemas.limits import NEVER_MS
 from schemas.periods import DAY_MS
 from schemas.tables import NO_NUMBER
@@ -48,16 +47,6 @@ def canonical(array: str, among: str = "0") -> str:
     """Of a set of (time, sequence, event id, hash, …): one element an event, its smallest (time, hash, `among`)."""
     key = f"(x.3, x.1, x.4, {among})"
     return f"arrayCompact(x -> x.3, arraySort(x -> {key}, arrayFilter(x -> x.1 < {{at:Int64}}, {array})))"
-
-
-def told(key: str, column: str = "properties") -> str:
-    """The text that an event tells under the field `key` in any spelling, "" if none: `fields.text` in SQL."""
-    each = [
-        f"""multiIf(JSONType({column}, '{name}') = 'String', JSONExtractString({column}, '{name}'),
-          JSONType({column}, '{name}') IN ('Int64', 'UInt64', 'Double'), JSONExtractRaw({column}, '{name}'), '')"""
-        for name in spellings(key)
-    ]
-    return f"arrayFirst(x -> x != '', [{', '.join(each)}])"
 
 
 def with_person(rows: str) -> str:

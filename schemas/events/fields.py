@@ -29,8 +29,9 @@ _IDS = frozenset({"merged_into", "payment_fingerprint", "referral_code", "sku"})
 """Fields that hold ids and are not named `…_id`."""
 _LONGEST_NUMBER = 400
 _LARGEST_EXACT = 2**53
+TRUE_WORDS = ("true", "1", "yes", "y", "on", "t")
 _FLAGS = {
-    **dict.fromkeys(("true", "1", "yes", "y", "on", "t"), True),
+    **dict.fromkeys(TRUE_WORDS, True),
     **dict.fromkeys(("false", "0", "no", "n", "off", "f"), False),
 }
 

@@ -33,7 +33,9 @@ _WORDS = (
 )
 _NOBODY = ("0", "-1", "test", "unknown", "anonymous", "guest")
 """What stands for nobody in particular, but may well be the id of a menu or of a survey."""
-_UNRENDERED = re.compile(r"\{\{.*\}\}|\$\{.*\}", re.DOTALL)
+UNRENDERED = (r"\{\{.*\}\}", r"\$\{.*\}")
+"""Templates that were not filled in, as patterns."""
+_UNRENDERED = re.compile("|".join(UNRENDERED), re.DOTALL)
 
 
 def _cased(words: tuple[str, ...]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.events.fields import spellings
+from schemas.events.in_sql import told
 from schemas.facts import copies_apart
 from schemas.metrics.metric import Band, Example, Kind, Metric, Moment, Parameter, Shape, Variant
 from schemas.metrics.units import ENTITY_DIMENSIONS
@@ -31,19 +31,15 @@ _DIMENSIONS = "{0}actor_ AS actor, {0}country_ AS country, {0}channel_ AS channe
 _NO_OUTCOME = "toInt64(0) AS outcome_at, '' AS outcome_id"
 
 
-def _absent(*keys: str) -> str:
-    names = [name for key in keys for name in spellings(key)]
-    return " AND ".join(f"JSONExtractRaw(own_properties, '{name}') IN ('', 'null', '\"\"')" for name in names)
-
-
 def nameless(event: str, keys: tuple[str, ...], reason: str) -> str:
     """Events that begin something but say of no id what."""
     columns = ("actor", "country", "channel", "device", "properties", "session_id")
+    absent = "".join(f" AND {told(key, event, column='own_properties')} = ''" for key in keys)
     return f"""
     SELECT toString(event_id) AS id, own_actor AS actor, own_country AS country, own_channel AS channel,
       own_device AS device, entered, toInt64(0) AS h, {_NO_OUTCOME}, '{reason}' AS reason, [event_id] AS event_ids
     FROM ({copies_apart(columns, f"AND name = '{event}'")})
-    WHERE own_session_id = ''{" AND " + _absent(*keys) if keys else ""}"""
+    WHERE own_session_id = ''{absent}"""
 
 
 def first_orders(orders: str, void: str = "0") -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.facts import copies_apart, told, with_person
+from schemas.events.in_sql import told
+from schemas.facts import copies_apart, with_person
 from schemas.metrics.abandonment import first_orders, nameless
 from schemas.metrics.events import SESSION_GAP_MS
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape, Variant
@@ -224,7 +225,8 @@ _TYPES = ("organic", "invited")
 _SIGNING = f"""
     SELECT toString(event_id) AS signed_id, own.1 AS signed_at, own.2 AS actor, if(own.3 = '', 'organic', own.3) AS type
     FROM (
-      SELECT event_id, argMin((toUnixTimestamp64Milli(time), actor, {told("type")}, bot), (time, hash)) AS own
+      SELECT event_id,
+        argMin((toUnixTimestamp64Milli(time), actor, {told("type", "signed_up")}, bot), (time, hash)) AS own
       FROM events WHERE tenant = {{tenant:String}} AND name = 'signed_up' AND time < $at GROUP BY event_id)
     WHERE own.2 != '' AND NOT own.4"""
 _SIGNED = f"""SELECT person AS whose, arraySort(groupArray((signed_at, type, signed_id))) AS signed

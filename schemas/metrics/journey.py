@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.events import names_of_family
-from schemas.events.words import SUBSCRIPTION_STATUSES
-from schemas.facts import copies_apart, told, with_person
+from schemas.events.in_sql import told
+from schemas.facts import copies_apart, with_person
 from schemas.metrics.chains import OF_CHAIN, dimensions
 from schemas.periods import DAY_MS
 
@@ -21,7 +21,9 @@ LIMITS = tuple(days * DAY_MS for days in (30, 30, 30, 90, 180))
 AWARE = (*names_of_family("visit"), "promotion_clicked")
 CONSIDERED = ("products_searched", "product_viewed", "products_compared", "pricing_viewed")
 BOUGHT = ("order_completed", "subscription_started")
-AFTERWARDS = ("subscription_renewed", "invite_sent", "survey_question_answered", "review_posted", "product_reviewed")
+_ANSWERED = "survey_question_answered"
+_REVIEWS = ("review_posted", "product_reviewed")
+AFTERWARDS = ("subscription_renewed", "invite_sent", _ANSWERED, *_REVIEWS)
 RETURN_MS = 30 * DAY_MS
 """Who is there on the day that begins so long after a purchase has been kept."""
 
@@ -35,12 +37,17 @@ _NAMED = f"""AND event_id IN (
              OR (person_class AND time >= $start + toIntervalMillisecond({RETURN_MS})
                  AND actor IN ({_ACTORS_OF_BUYERS}))))"""
 _COLUMNS = ("name", "sequence", "actor", "bot", "person_class", "country", "channel", "device", "properties")
-_IS_ON = SUBSCRIPTION_STATUSES.in_sql("{1}") + " IN ('', 'active')"
-_IS_BOUGHT = f"({{0}} = 'order_completed' OR ({{0}} = 'subscription_started' AND {_IS_ON}))"
 
 
-def _text(key: str) -> str:
-    return told(key, "own_properties")
+def _is_bought(prefix: str = "") -> str:
+    """Whether an event is a purchase; `prefix` stands before its columns."""
+    status = told("status", "subscription_started", column=f"{prefix}properties")
+    name = f"{prefix}name"
+    return f"({name} = 'order_completed' OR ({name} = 'subscription_started' AND {status} IN ('', 'active')))"
+
+
+def _text(key: str, *events: str) -> str:
+    return told(key, *events, column="own_properties")
 
 
 def selected_rows() -> str:
@@ -51,12 +58,12 @@ def selected_rows() -> str:
     return f"""
     SELECT event_id, entered, {own}, own_person_class AS by_person,
       own_name IN {{aware:Array(String)}} AS aware, own_name IN {{considered:Array(String)}} AS considered,
-      own_name = 'order_completed' AS is_order, if(is_order, {_text("order_id")}, '') AS order_id,
-      {_IS_BOUGHT.format("own_name", _text("status"))} AS bought, own_name = 'subscription_renewed' AS renews,
+      own_name = 'order_completed' AS is_order, if(is_order, {_text("order_id", "order_completed")}, '') AS order_id,
+      {_is_bought("own_")} AS bought, own_name = 'subscription_renewed' AS renews,
       multiIf(own_name = 'invite_sent', 1,
-        own_name = 'survey_question_answered',
-          upper({_text("survey_type")}) = 'NPS' AND ifNull(toFloat64OrNull({_text("score")}) >= 9, 0),
-        own_name IN ('review_posted', 'product_reviewed'), ifNull(toFloat64OrNull({_text("rating")}) >= 4, 0),
+        own_name = '{_ANSWERED}',
+          {_text("survey_type", _ANSWERED)} = 'nps' AND ifNull(toFloat64OrNull({_text("score", _ANSWERED)}) >= 9, 0),
+        own_name IN {_REVIEWS!r}, ifNull(toFloat64OrNull({_text("rating", *_REVIEWS)}) >= 4, 0),
         0) AS advocates
     FROM ({events}) WHERE NOT own_bot AND own_actor != '' AND (own_person_class OR renews)"""
 
@@ -74,7 +81,7 @@ def _first_ever(parameters: Mapping[str, Any]) -> str:
     """Who began in the window: persons whose first stage of all is in it."""
     which = "name IN {aware:Array(String)}"
     if parameters["entry"] == "any":
-        which = f"({which} OR name IN {{considered:Array(String)}} OR {_IS_BOUGHT.format('name', told('status'))})"
+        which = f"({which} OR name IN {{considered:Array(String)}} OR {_is_bought()})"
     first = f"""SELECT actor, min(toUnixTimestamp64Milli(time)) AS seen FROM events
         WHERE tenant = {{tenant:String}} AND {which} AND time < $at AND person_class AND NOT bot AND actor != ''
         GROUP BY actor"""

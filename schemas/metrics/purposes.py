@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.facts import told
+from schemas.events.in_sql import declared, told, told_true
 from schemas.metrics.events import SESSION_GAP_MS
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
 from schemas.metrics.units import ENTITY_DIMENSIONS
@@ -15,11 +15,13 @@ from schemas.tenants import Tenant
 LONGEST_VISIT_MS = DAY_MS
 """How long after the window an answer in a visit from within it is looked for."""
 _PLACE = "PARTITION BY bot, person ORDER BY entered, UUIDToNum(event_id)"
+_ANSWERED = "visit_purpose_answered"
+declared("purposes", _ANSWERED)
 _WORD = r"trim(BOTH ' \t\r\n' FROM lowerUTF8(w))"
 _SAID = f"""arraySort(arrayDistinct(arrayFilter(w -> w != '', arrayMap(w -> {_WORD},
         if(JSONType(properties, 'purposes') = 'Array', JSONExtract(properties, 'purposes', 'Array(String)'),
-           [{told("purpose")}])))))"""
-_IS_INFERRED = "lower(replaceAll(JSONExtractRaw(properties, 'inferred'), '\"', '')) IN ('true', '1', 'yes')"
+           [{told("purpose", _ANSWERED)}])))))"""
+_IS_INFERRED = told_true("inferred", _ANSWERED)
 
 
 def _units(parameters: Mapping[str, Any]) -> str:
@@ -27,7 +29,7 @@ def _units(parameters: Mapping[str, Any]) -> str:
     left_out = f"if({_IS_INFERRED}, 'inferred', 'declared')"
     left_out = f"if({left_out} = '{parameters['labels']}', '', {left_out})"
     if parameters["taxonomy"]:
-        other = f"{told('taxonomy')} != {{taxonomy:String}}"
+        other = f"{told('taxonomy', _ANSWERED)} != {{taxonomy:String}}"
         left_out = f"if({left_out} = '' AND {other}, 'other_taxonomy', {left_out})"
     return f"""
     SELECT toString(part.2) AS id, begun AS entered, opening.2 AS actor, part.1 AS reason, part.3 AS classes,
@@ -46,7 +48,7 @@ def _units(parameters: Mapping[str, Any]) -> str:
           groupArrayIf((entered, sequence, UUIDToNum(event_id), event_id, said, left_out), notEmpty(said)) AS answers
         FROM (
           SELECT *, sum(begins) OVER ({_PLACE} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS visit,
-            if(event = 'visit_purpose_answered', {_SAID}, []) AS said, {left_out} AS left_out
+            if(event = '{_ANSWERED}', {_SAID}, []) AS said, {left_out} AS left_out
           FROM (
             SELECT *, row_number() OVER ({_PLACE}) = 1 OR entered - lagInFrame(entered) OVER (
               {_PLACE} ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING) >= {SESSION_GAP_MS} AS begins
@@ -58,7 +60,7 @@ def _units(parameters: Mapping[str, Any]) -> str:
       [event_id] AS event_ids, toString(country) AS country, toString(channel) AS channel, toString(device) AS device,
       person, 0 AS visits, 0 AS multiple $traits
     FROM selected_events
-    WHERE (bot OR actor = '') AND event = 'visit_purpose_answered' AND notEmpty({_SAID})
+    WHERE (bot OR actor = '') AND event = '{_ANSWERED}' AND notEmpty({_SAID})
       AND entered >= {{start:Int64}} AND entered < {{until:Int64}}"""
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.facts import told, with_person
+from schemas.events.in_sql import told
+from schemas.facts import with_person
 from schemas.limits import NEVER_MS
 from schemas.metrics.conversion import SALES, credited
 from schemas.metrics.metric import Example, Kind, Metric, Parameter, Shape
@@ -24,7 +25,7 @@ def _begun(kind: str, event: str, *keys: str) -> str:
         f"argMinIf(toString({name}), {place}, {name} != '') AS own_{name}"
         for name in ("actor", "country", "channel", "device")
     )
-    named = f"arrayFirst(x -> x != '', [{', '.join(told(key) for key in keys)}])"
+    named = f"arrayFirst(x -> x != '', [{', '.join(told(key, event) for key in keys)}])"
     return f"""
     SELECT concat('{kind} ', key) AS id, toUnixTimestamp64Milli(began) AS entered, own_actor AS actor,
       own_country AS country, own_channel AS channel, own_device AS device, is_bot, toUInt8(0) AS is_removed,

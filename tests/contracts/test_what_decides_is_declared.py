@@ -14,7 +14,7 @@ import pytest
 
 import schemas.events
 from ingest.accept import accept
-from schemas.events import EVENTS, lookup
+from schemas.events import EVENTS, in_sql, lookup
 from schemas.events.fields import spellings
 from schemas.record import Record, decode_records
 from stream_processors.incoming import understood
@@ -80,3 +80,17 @@ def test_every_property_that_a_fold_reads_is_declared_on_its_event(given: dict[s
         asked |= asked_by_folds(record, properties)
     declared = {spelling for key in lookup(record.name).types for spelling in spellings(key)}
     assert asked <= declared, sorted(asked - declared)
+
+
+@pytest.mark.parametrize(
+    ("key", "events", "why"),
+    [
+        ("colour", ("product_added",), "product_added does not declare colour"),
+        ("order_id", ("product_added",), "product_added does not declare order_id"),
+        ("colour", (), "declared by no event"),
+        ("type", (), "name its events"),
+    ],
+)
+def test_a_statement_cannot_read_what_is_not_declared(key: str, events: tuple[str, ...], why: str) -> None:
+    with pytest.raises(LookupError, match=why):
+        in_sql.told(key, *events)
