@@ -47,6 +47,7 @@ from query_api.rolling.keeper import TICK_SECONDS, Keeper
 from query_api.service import Lag
 from schemas import signals
 from schemas.ports import Store, StoreRejected, StoreUnavailable
+from schemas.quotas import Meters
 from schemas.record import Frame, decode_dead_letters
 from schemas.settings import KAFKA, Settings
 from schemas.signals import Histogram
@@ -79,6 +80,7 @@ class Service:
     edges: Edges
     requests: Counting = field(init=False)
     draining: bool = False
+    meters: Meters = field(default_factory=Meters)
     store_failure: str = ""
     """What was logged of the present outage."""
     accepted: int = 0
@@ -148,6 +150,7 @@ class Service:
             signals.ACCEPTED: self.accepted,
             signals.REJECTED: self.dead_letters.total(),
             signals.DEAD_LETTERS: dict(self.dead_letters),
+            **self.meters.readings(),
             signals.PENDING: self.log.pending_bytes,
             signals.LOG_READY: float(self.log.ready()),
             signals.LAG: self.log.pending_records(),
@@ -199,7 +202,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
             keeping = partial(_kept_while_whole, watch, service.keeper)
             await stack.enter_async_context(Repeating("the rolling windows", keeping, TICK_SECONDS))
         await stack.enter_async_context(Repeating("looking for lost rows", watch.tick, LOOK_SECONDS))
-        producers = Ingest(service.log, tenants, clock=clock)
+        producers = Ingest(service.log, tenants, clock=clock, meters=service.meters)
         service.live = query_api.app.live_numbers(asked, tenants, service.log.watermark, watch)
         app = application(
             observe.router(service.not_ready, lambda: {**service.readings(), **watch.readings()}, damages=watch.lines),

@@ -34,6 +34,7 @@ from ingest.service import Ingest
 from schemas import settings as declared
 from schemas import signals
 from schemas.ports import Log
+from schemas.quotas import Meters
 from schemas.record import Frame, decode_dead_letters
 from schemas.settings import Settings
 from schemas.tenants import Tenants
@@ -82,10 +83,17 @@ class IngestService:
     ingest: Ingest = field(init=False)
     requests: Counting = field(init=False)
     draining: bool = False
+    meters: Meters = field(default_factory=Meters)
 
     def __post_init__(self) -> None:
         self.tally = Tally(self.log)
-        self.ingest = Ingest(self.tally, self.tenants, clock=clock, max_pending_bytes=self.settings.pending_bytes)
+        self.ingest = Ingest(
+            self.tally,
+            self.tenants,
+            clock=clock,
+            max_pending_bytes=self.settings.pending_bytes,
+            meters=self.meters,
+        )
         app = application(
             observe.router(self.not_ready, self.readings),
             ingest.app.router(self.ingest),
@@ -106,6 +114,7 @@ class IngestService:
             signals.ACCEPTED: self.tally.accepted,
             signals.REJECTED: self.tally.dead_letters.total(),
             signals.DEAD_LETTERS: dict(self.tally.dead_letters),
+            **self.meters.readings(),
             signals.PENDING: self.log.pending_bytes,
             signals.LOG_READY: float(self.log.ready()),
         }

@@ -15,6 +15,7 @@ from ingest.body import check_size
 from ingest.http import Request
 from ingest.protocols import Protocol, Route
 from schemas.errors import Problem
+from schemas.quotas import Meter
 from schemas.tenants import Tenant
 
 
@@ -51,6 +52,7 @@ class Call:
     account: str
     post: tuple[Protocol, Route] | None = None
     tenant: Tenant | None = None
+    meter: Meter | None = None
     held: int = 0
 
     def take(self, size: int) -> None:

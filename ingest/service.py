@@ -29,6 +29,7 @@ from ingest.webhooks import WEBHOOKS, Webhook
 from schemas.errors import Problem
 from schemas.outage import Outage
 from schemas.ports import Log, LogUnavailable, RecordsRefused
+from schemas.quotas import Meter, Meters, Resource
 from schemas.tenants import Source, Tenant, Tenants
 from schemas.tracing import HEADER
 
@@ -56,7 +57,9 @@ class Ingest:
         random_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         jitter: Callable[[], float] = random.random,
         max_pending_bytes: int = 64 << 20,
+        meters: Meters | None = None,
     ) -> None:
+        self._meters = meters or Meters()
         self.budget = Budget(max_pending_bytes, per_free=3)
         self.strangers = Budget(max(max_pending_bytes // 8, 2 * MAX_WIRE_BYTES), per_free=1)
         self.closing = False
@@ -105,7 +108,7 @@ class Ingest:
             elif key := key_of(request):
                 tenant = writer(self._tenants, key)
                 check_origin(request, tenant)
-                return Call(request, self.budget, tenant.id, post, tenant)
+                return Call(request, self.budget, tenant.id, post, tenant, self._metered(tenant, key))
         return Call(request, self.strangers, address, post)
 
     async def answer(self, call: Call, body: bytes) -> Response:
@@ -193,7 +196,7 @@ class Ingest:
             request_id=call.request.headers.get(HEADER, ""),
             zone=call.tenant.timezone,
         )
-        await self._append(outcome, call.tenant)
+        await self._pay_and_append(outcome, call.tenant, call.meter, len(body))
         return protocol.success(outcome)
 
     def _keyed_by_body(self, call: Call, body: bytes, list_key: str) -> Items | None:
@@ -208,8 +211,16 @@ class Ingest:
                 key = items.write_key
         tenant = writer(self._tenants, key)
         check_origin(call.request, tenant)
+        call.meter = self._metered(tenant, key)
         call.become(self.budget, tenant)
         return items
+
+    def _metered(self, tenant: Tenant, key: str = "") -> Meter | None:
+        """What a request has to pay to, if anything. Raises `Problem` while a quota is used up."""
+        meter = self._meters.of(tenant, key)
+        if meter is not None:
+            meter.check("events", "bytes")
+        return meter
 
     def _source(self, request: Request) -> tuple[Webhook, Tenant, Source]:
         """The webhook source that a path names. Raises `Problem`."""
@@ -226,8 +237,9 @@ class Ingest:
         webhook, tenant, source = self._source(request)
         if not any(webhook.verify(secret, request.headers, body) for secret in source.secrets):
             raise Problem("unauthorized", "The source is unknown or the signature does not fit.")
+        meter = self._metered(tenant)
         outcome = self._translated(webhook, request, body, tenant, source.id)
-        await self._append(outcome, tenant)
+        await self._pay_and_append(outcome, tenant, meter, len(body))
         content = {"success": True, "accepted": outcome.accepted, "rejected": outcome.rejected}
         return answer(200, content)
 
@@ -247,6 +259,21 @@ class Ingest:
             request_id=request.headers.get(HEADER, ""),
             zone=tenant.timezone,
         )
+
+    async def _pay_and_append(self, outcome: Accepted, tenant: Tenant, meter: Meter | None, size: int) -> None:
+        """Append, at the cost of every item that had to be looked at. What was not taken costs nothing."""
+        if meter is None:
+            await self._append(outcome, tenant)
+            return
+        paid: dict[Resource, int] = {"events": outcome.accepted + len(outcome.rejected), "bytes": size}
+        for resource, amount in paid.items():
+            meter.take(resource, amount)
+        try:
+            await self._append(outcome, tenant)
+        except BaseException:
+            for resource, amount in paid.items():
+                meter.take(resource, -amount)
+            raise
 
     async def _append(self, outcome: Accepted, tenant: Tenant) -> None:
         """Return once the frame is durable, with what the log refused among the rejected. Raises `Problem`."""

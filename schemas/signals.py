@@ -56,6 +56,12 @@ CONNECTIONS_CUT = Signal(
 )
 ACCEPTED = Signal("sojourn_events_accepted_total", "counter", "Events that the log has, duplicates included.")
 REJECTED = Signal("sojourn_events_rejected_total", "counter", "Items that were refused and stored as dead letters.")
+OVER_QUOTA = Signal(
+    "sojourn_quota_refusals_total",
+    "counter",
+    "Requests that were refused because a quota of the tenant or its key was used up.",
+    ("tenant", "resource"),
+)
 PENDING = Signal("sojourn_log_pending_bytes", "gauge", "Bytes that wait for the log.")
 INSERTS = Signal("sojourn_store_inserts_total", "counter", "Inserts that the store took.")
 FAILURES = Signal("sojourn_store_insert_failures_total", "counter", "Inserts that the store did not take.")
@@ -104,6 +110,7 @@ SIGNALS: tuple[Signal, ...] = (
     CONNECTIONS_CUT,
     ACCEPTED,
     REJECTED,
+    OVER_QUOTA,
     PENDING,
     INSERTS,
     FAILURES,

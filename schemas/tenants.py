@@ -24,6 +24,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from schemas.quotas import Quotas
+
 logger = logging.getLogger(__name__)
 
 RECHECK_SECONDS = 2.0
@@ -131,10 +133,24 @@ class Tenant(_Part):
     questions: tuple[SurveyQuestion, ...] = ()
     targets: tuple[Target, ...] = ()
     k_anon: Annotated[int, Field(ge=0)] = 0
+    quotas: Quotas | None = None
+    key_quotas: dict[Secret, Quotas] = {}
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    def quotas_of_key(self, key: str) -> Quotas | None:
+        """What this one key may do, written as itself or as its digest in the file."""
+        wanted = digest(key)
+        return next((quotas for listed, quotas in self.key_quotas.items() if digest(listed) == wanted), None)
+
+    @model_validator(mode="after")
+    def _quotas_are_of_its_keys(self) -> Tenant:
+        own = {digest(key) for key in (*self.write_keys, *self.read_tokens)}
+        if any(digest(key) not in own for key in self.key_quotas):
+            raise ValueError("key_quotas names a key that is not among the tenant's write_keys and read_tokens")
+        return self
 
     def allows(self, origin: str) -> bool:
         """Whether pages of `origin` may use the tenant's write keys: listed, `*`, or `https://*.shop.com`."""
