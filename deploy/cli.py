@@ -102,6 +102,12 @@ def _dead_letters(read: Settings, arguments: Namespace) -> None:
     {"list": _list_letters, "replay": _replay_letters}[arguments.action](read, arguments)
 
 
+def _sql(read: Settings, arguments: Namespace) -> None:
+    from deploy import sql
+
+    print(sql.show(read, arguments.metric, arguments.query, arguments.tenant))
+
+
 def _rebuild(read: Settings, arguments: Namespace) -> None:
     from deploy import rebuild
 
@@ -171,6 +177,12 @@ def _letter_options(command: ArgumentParser) -> None:
     command.add_argument("--limit", type=_positive, default=100, help="how many at most (default: 100)")
 
 
+def _sql_options(command: ArgumentParser) -> None:
+    command.add_argument("metric", help="the name of a metric")
+    command.add_argument("query", nargs="*", metavar="NAME=VALUE", help="parameters as in its URL, such as window=P28D")
+    command.add_argument("--tenant", default="", help="whose numbers (default: the first tenant of the file)")
+
+
 def _rebuild_options(command: ArgumentParser) -> None:
     command.add_argument(
         "layer", choices=("facts", "windows"), nargs="?", default="facts", help="what to build (default: facts)"
@@ -198,6 +210,7 @@ COMMANDS: dict[str, Command] = {
         _rebuild_options,
     ),
     "check": Command("look for rows that tables have lost; exit code 1 if there are any", _check, _check_options),
+    "sql": Command("print the statement that counts a metric, with its bound values", _sql, _sql_options),
     "dead-letters": Command("list, or send again, events that could not be counted", _dead_letters, _letter_options),
     "keys": Command("show the keys of the tenants file, a link to the page, and commands to try", _keys),
     "demo": Command("send a made-up shop: 60 days of history, then live events until stopped", _demo, _demo_options),

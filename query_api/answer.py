@@ -82,7 +82,7 @@ def body(
         past = replace(before[0], headline=total.headline)
         earlier = figure(request.previous, past)
         guarded = _guarded(question, past, earlier, k_anon, hidden[1])
-        answer["comparison"] = _comparison(number, guarded, _window(request.previous))
+        answer["comparison"] = _comparison(number, guarded, request.previous)
         if metric.shape is Shape.MIX and not is_hidden and guarded is earlier:
             answer["details"]["drift"] = drift(total.classes, past.classes)
     if metric.money or "currency" in question.parameters:
@@ -154,8 +154,10 @@ def _segment(question: Question, cell: Cell, number: Figure) -> dict[str, Any]:
     }
 
 
-def _comparison(number: Figure, before: Figure, window: dict[str, str]) -> dict[str, Any]:
-    """The earlier value and the difference to it, by square-and-add where both have an interval."""
+def _comparison(number: Figure, before: Figure, previous: Question) -> dict[str, Any]:
+    """The earlier value as of `at`, when its window was as old as this one, and the difference to it, by square-and-add
+    where both have an interval.
+    """
     compared: dict[str, Any] = {
         "value": before.value,
         "difference": None,
@@ -163,7 +165,8 @@ def _comparison(number: Figure, before: Figure, window: dict[str, str]) -> dict[
         "high": None,
         "method": None,
         "significant": None,
-        "window": window,
+        "window": _window(previous),
+        "at": format_instant(previous.at),
     }
     if number.value is None or before.value is None:
         return compared

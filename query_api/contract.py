@@ -90,6 +90,10 @@ class Segment(BaseModel):
 
 
 class Comparison(BaseModel):
+    """With the window before. While a cohort is young, `at` is when the earlier one was as old as it is now; else that
+    of the answer.
+    """
+
     value: Number
     difference: Number
     low: Number
@@ -97,6 +101,7 @@ class Comparison(BaseModel):
     method: str | None
     significant: bool | None
     window: Span
+    at: str
 
 
 class CurrencyShare(BaseModel):
@@ -105,12 +110,22 @@ class CurrencyShare(BaseModel):
     n: int
 
 
+class Counting(BaseModel):
+    """SQL as the engine lays it out, and the values that are bound in it by name."""
+
+    sql: str
+    bound: dict[str, Any]
+
+
 class Plan(BaseModel):
-    """Which layer gave the answer (facts, buckets, points), as of which version (null: as of now), and why."""
+    """Which layer gave the answer (facts, buckets, points), as of which version (null: as of now), and why; the
+    statement that counted it, where it was counted.
+    """
 
     layer: str
     version: str | None
     why: str
+    statement: Counting | None
 
 
 class Answer(BaseModel):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from query_api.figures import longest_horizon
 from query_api.question import Filter, Question
 from schemas.errors import Problem
 from schemas.events import canonical
@@ -267,8 +268,19 @@ def _span(question: Question, window: Window) -> tuple[Question, Question]:
     start, end = window.previous_start, window.previous_end
     return (
         replace(question, preceding=start),
-        replace(question, start=start, end=end, preceding=2 * start - end),
+        replace(question, start=start, end=end, preceding=2 * start - end, at=_equal_age(question, end)),
     )
+
+
+def _equal_age(question: Question, earlier_end: int) -> int:
+    """As of when the window that ends at `earlier_end` is as old as the question's: while a cohort is young its number
+    still moves, and a difference to an older one would be that of their ages.
+    """
+    age, metric = question.at - question.end, question.metric
+    moves = question.by_cohort or (metric.shape is Shape.RATE and bool(metric.horizons))
+    is_always_young = metric.own_horizons or metric.shape is Shape.DURATION
+    horizon = longest_horizon(question)
+    return max(0, earlier_end + age) if moves and (is_always_young or 0 < horizon > age) else question.at
 
 
 def _state(question: Question, window: Window) -> tuple[Question, Question]:

@@ -104,7 +104,9 @@ class Series:
             points = parted(request, step, tenant.week_start)
         begun = [point for point in points if point.start < request.question.at]
         if found is not None:
-            whole, *bodies = _from_buckets(request, found, begun, tenant)
+            previous = request.previous
+            before = None if previous is None else await found.before(self.answers.store, previous)
+            whole, *bodies = _from_buckets(request, found, before, begun, tenant)
         elif self._is_by_entry(request.question, tenant) and begun:
             whole, *bodies = await self._by_entry(request, begun, watermark, tenant)
         else:
@@ -124,7 +126,7 @@ class Series:
             segment["points"] = _several(own) + [_shown(point) for point in points[len(begun) :]]
         shown = _several([_shown(point, found, found["status"]) for point, found in known])
         if wanted.shows_plan:
-            whole["plan"] = plan.shown()
+            whole["plan"] = await self.answers.plan(plan, None if found is not None else request.question)
         return {**whole, "step": step, "points": shown + [_shown(point) for point in points[len(begun) :]]}
 
     def _is_by_entry(self, question: Question, tenant: Tenant) -> bool:
@@ -158,11 +160,10 @@ class Series:
 
 
 def _from_buckets(
-    request: Request, found: layers.Found, points: Sequence[Point], tenant: Tenant
+    request: Request, found: layers.Found, before: Sequence[Cell] | None, points: Sequence[Point], tenant: Tenant
 ) -> list[dict[str, Any]]:
     """The body over the whole window and those over the points', from the buckets that make them up."""
-    question, previous = request.question, request.previous
-    before = None if previous is None else found.cells(previous.start, previous.end)[:1]
+    question = request.question
     return [
         body(request, found.cells(question.start, question.end), before, found.version, tenant.k_anon),
         *(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from query_api import cursor
+from query_api import cursor, sql
 from query_api.answer import body
 from query_api.count import Unit
 from query_api.damaged import Damages, marked
@@ -15,7 +15,7 @@ from query_api.paging import page
 from query_api.parameters import LONGEST_TEXT, Query, Request, invalid, names_list, parse
 from query_api.question import Cell, Question
 from query_api.rolling import layers
-from query_api.rolling.plan import asked
+from query_api.rolling.plan import Plan, asked
 from query_api.story import story, why
 from query_api.suppression import NOTHING, Hidden, by_filters, is_listed, suppressed
 from schemas.errors import Problem, problem_object
@@ -80,9 +80,17 @@ class Answers:
         """From the layer that the plan chooses. Raises `Problem`, `StoreUnavailable`."""
         watermark, wanted = self.watermark(), asked(query)
         plan, content = await layers.answer(self.store, metric, wanted, tenant, watermark)
+        counted = None
         if content is None:
-            content = await self.body(parse(metric, wanted.query, tenant, watermark), watermark, tenant)
-        return {**content, "plan": plan.shown()} if wanted.shows_plan else content
+            request = parse(metric, wanted.query, tenant, watermark)
+            content = await self.body(request, watermark, tenant)
+            counted = request.question
+        return {**content, "plan": await self.plan(plan, counted)} if wanted.shows_plan else content
+
+    async def plan(self, plan: Plan, counted: Question | None) -> dict[str, Any]:
+        """What chose the answer, with the statement that counted it, where one did."""
+        statement = None if counted is None else await sql.shown(self.store, counted)
+        return {**plan.shown(), "statement": statement}
 
     async def body(self, request: Request, watermark: int, tenant: Tenant) -> dict[str, Any]:
         """The answer to what was understood. Raises `StoreUnavailable`."""

@@ -109,7 +109,11 @@ class Count:
             request = self._parsed(_query(window, ""))
             asked, previous = request.question, request.previous
             assert previous is not None
-            before = cells("", previous.start, previous.end)
+            before = (
+                cells("", previous.start, previous.end)
+                if previous.at == asked.at
+                else await count(self.store, replace(previous, segments=()))
+            )
             answers += [self._published(window, cut, cells(cut, asked.start, asked.end), before) for cut in ("", *cuts)]
         bodies = {
             closed: body(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from query_api.answer import body
+from query_api.count import count
 from query_api.parameters import Request, parse
-from query_api.question import Cell
+from query_api.question import Cell, Question
 from query_api.rolling import kept
 from query_api.rolling.adding import Bucket, added
 from query_api.rolling.kept import Grid, Shelf
@@ -35,6 +36,12 @@ class Found:
         inside = [each for each in self.buckets if start <= each.start and each.end <= end]
         return added(self.request.question, inside, start)
 
+    async def before(self, store: Store, previous: Question) -> list[Cell]:
+        """Of the window that it is compared with: counted where that is as of another instant than the buckets."""
+        if previous.at != self.request.question.at:
+            return (await count(store, replace(previous, segments=())))[:1]
+        return self.cells(previous.start, previous.end)[:1]
+
 
 async def answer(
     store: Store, metric: Metric, wanted: Asked, tenant: Tenant, watermark: int
@@ -51,7 +58,7 @@ async def answer(
     request = found.request
     cells = found.cells(request.question.start, request.question.end)
     previous = request.previous
-    before = None if previous is None else found.cells(previous.start, previous.end)[:1]
+    before = None if previous is None else await found.before(store, previous)
     return plan, body(request, cells, before, found.version, tenant.k_anon)
 
 

@@ -43,6 +43,35 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "self_service_containment_rate": {"within": "PT24H", "engagement": "PT10S", "goals": ""},
     **GROWTH,
 }  # fmt: skip
+YOUNG: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("cart_abandonment_rate", "conversion_rate", "repeat_purchase_rate", "service_to_sale_rate", "sign_up_rate"),
+        ("horizon",),
+    ),
+    **dict.fromkeys(
+        ("reopen_rate", "first_contact_resolution_rate", "self_service_containment_rate", "survey_response_rate"),
+        ("within",),
+    ),
+    **dict.fromkeys(("nps", "csat", "ces"), ("within",)),
+    **dict.fromkeys(
+        ("first_response_time", "resolution_time", "trial_to_paid_rate", "retention_rate", "churn_rate"), ()
+    ),
+    "checkout_abandonment_rate": ("horizon", "horizon_async"),
+    "referral_rate": ("refund_window",),
+}
+"""Metrics whose units can change them until so long after their entry (nothing: always)."""
+NEVER_YOUNG: Mapping[str, tuple[str, ...]] = {
+    "cart_abandonment_rate": ("completion",),
+    "repeat_purchase_rate": ("window", "returning"),
+    "reopen_rate": ("events",),
+    "self_service_containment_rate": ("naive", "abandonment", "handoff"),
+    "referral_rate": ("referrers", "k_factor"),
+    "trial_to_paid_rate": ("articles",),
+    "retention_rate": ("activity",),
+    "churn_rate": ("exposure", "revenue_gross", "revenue_net"),
+    "first_response_time": ("chatwoot",),
+    "resolution_time": ("chatwoot", "articles"),
+}
 STATES = ("dau", "wau", "mau", "stickiness", "backlog")
 
 
@@ -90,7 +119,20 @@ class Asked:
         if self.previous is None:
             return None
         start, end = self.previous
-        return replace(self, start=start, end=end, previous=None, preceding=(2 * start - end, start))
+        at = end + (self.at - self.end) if self.is_young else self.at
+        return replace(self, start=start, end=end, at=at, previous=None, preceding=(2 * start - end, start))
+
+    @property
+    def is_young(self) -> bool:
+        """Whether the units of the window can still change the number, so that an older window is no match for it."""
+        definition = "exposure" if self.metric == "churn_rate" and self.rolling else self.definition
+        horizons = YOUNG.get(self.metric)
+        if horizons is None or definition in NEVER_YOUNG.get(self.metric, ()):
+            return False
+        if self.parameters.get("attribution", "cohort") != "cohort":
+            return False
+        lengths = [self.parameters.get(name) for name in horizons]
+        return not horizons or self.at - self.end < max(length for length in lengths if isinstance(length, int))
 
 
 def ask(metric: str, query: Mapping[str, Any], tz: str, currency: str = "EUR", week_start: str = "monday") -> Asked:

@@ -170,3 +170,24 @@ def test_the_period_before_is_as_long_for_the_window_that_is_compared() -> None:
     assert request.previous is not None
     assert request.question.preceding == request.previous.start
     assert request.previous.preceding == 2 * request.previous.start - request.previous.end
+
+
+@pytest.mark.parametrize(
+    ("metric", "more", "as_of"),
+    [
+        ("repeat_purchase_rate", (), "2026-10-26T22:00:00Z"),
+        ("first_response_time", (), "2026-10-26T22:00:00Z"),
+        ("cart_abandonment_rate", (("horizon", "P7D"),), "2026-10-26T22:00:00Z"),
+        ("cart_abandonment_rate", (), "2026-11-02T23:00:00Z"),
+        ("nps", (), "2026-11-02T23:00:00Z"),
+        ("nps", (("attribution", "cohort"),), "2026-10-26T22:00:00Z"),
+        ("orders", (), "2026-11-02T23:00:00Z"),
+    ],
+)
+def test_a_young_cohort_is_compared_with_the_one_before_as_of_the_same_age(
+    metric: str, more: tuple[tuple[str, str], ...], as_of: str
+) -> None:
+    window = (("from", "2026-10-25"), ("to", "2026-11-01"), ("at", "2026-11-02T23:00:00Z"), ("compare", "previous"))
+    request = ask(metric, *window, *more)
+    assert request.previous is not None
+    assert format_instant(request.previous.at) == as_of
