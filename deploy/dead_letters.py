@@ -10,7 +10,7 @@ import asyncio
 import json
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import partial
@@ -33,6 +33,7 @@ from schemas.ports import RecordsRefused
 from schemas.record import DeadLetter, Frame, decode_records, encode, split_lines
 from schemas.settings import Settings
 from schemas.tables import DEAD_LETTERS
+from schemas.tenants import load
 from stream_processors.folded import Folded
 from stream_processors.processor import Processor
 from stream_processors.refusing import write
@@ -71,7 +72,7 @@ def replay(settings: Settings, tenant: str, reason: str, limit: int) -> str:
         async with AsyncExitStack() as stack:
             store = await _store(settings, stack)
             letters = await _letters(store, tenant, reason, limit)
-            outcome = await send_again(letters, await _append(settings, store, stack))
+            outcome = await send_again(letters, await _append(settings, store, stack), _zones(settings))
         sent = outcome.pop("", 0)
         kept = "".join(f"\nnot sent, {why}: {count}" for why, count in sorted(outcome.items()))
         return f"sent again: {sent} of {len(letters)}{kept}"
@@ -79,11 +80,18 @@ def replay(settings: Settings, tenant: str, reason: str, limit: int) -> str:
     return asyncio.run(told())
 
 
-async def send_again(letters: list[DeadLetter], append: Append) -> Counter[str]:
+def _zones(settings: Settings) -> dict[str, str]:
+    """In which zone the dates of each tenant begin."""
+    if not settings.tenants.exists():
+        return {}
+    return {tenant.id: tenant.timezone for tenant in load(settings.tenants).tenants}
+
+
+async def send_again(letters: list[DeadLetter], append: Append, zones: Mapping[str, str]) -> Counter[str]:
     """How many became records again (under ""), and how many not, by reason. Raises `LogUnavailable`."""
     outcome: Counter[str] = Counter()
     for letter in letters:
-        lines, why = _records(letter)
+        lines, why = _records(letter, zones.get(letter.tenant, "UTC"))
         if lines:
             try:
                 await append(Frame(letter.received_at, lines))
@@ -93,7 +101,7 @@ async def send_again(letters: list[DeadLetter], append: Append) -> Counter[str]:
     return outcome
 
 
-def _records(letter: DeadLetter) -> tuple[list[bytes], str]:
+def _records(letter: DeadLetter, zone: str) -> tuple[list[bytes], str]:
     """The encoded records that a letter's payload holds, else why there are none."""
     payload = letter.payload.encode()
     if len(payload) >= MAX_EVENT_BYTES:
@@ -112,6 +120,7 @@ def _records(letter: DeadLetter) -> tuple[list[bytes], str]:
         random_id=lambda: str(uuid.uuid5(PLACES, json.dumps(place))),
         dialect=DIALECTS.get(letter.source, NATIVE),
         request_id=letter.request_id,
+        zone=zone,
     )
     return again.frame.records, "" if again.accepted else f"still {again.rejected[0]['code']}"
 

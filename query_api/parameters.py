@@ -11,6 +11,7 @@ from query_api.figures import longest_horizon
 from query_api.question import Filter, Question
 from schemas.errors import Problem
 from schemas.events import canonical
+from schemas.events.words import OF_DIMENSIONS
 from schemas.metrics.metric import DEFAULT, Kind, Metric, Parameter, Shape
 from schemas.periods import (
     Window,
@@ -224,7 +225,9 @@ def _filter(metric: Metric, text: str) -> Filter:
         raise invalid("filter", f"expected 1 to {MOST_VALUES} values, none of them empty")
     for value in values:
         _text("filter", value)
-    return Filter(_dimension(metric, "filter", dimension), operator, tuple(values) if rest else ())
+    vocabulary = OF_DIMENSIONS.get(dimension)
+    read = tuple(map(vocabulary.read, values)) if vocabulary else tuple(values)
+    return Filter(_dimension(metric, "filter", dimension), operator, read if rest else ())
 
 
 def _own(own: Parameter, text: str | None, tenant: Tenant) -> Any:

@@ -76,7 +76,7 @@ class Vocabulary:
 
     def in_sql(self, expression: str) -> str:
         """`read` as an expression of the store, of text that `expression` yields."""
-        bare = f"replaceRegexpAll({expression}, '^\\\\s+|\\\\s+$', '')"
+        bare = f"replaceRegexpAll({expression}, '^\\\\s+|\\\\s+\\\\z', '')"
         key = f"replaceRegexpAll(lowerUTF8({bare}), '[\\\\s_-]+', '_')"
         shown = f"{'upper' if self._upper else 'lower'}UTF8({bare})"
         if not self._known:

@@ -42,8 +42,8 @@ def told(key: str, *events: str, column: str = "properties") -> str:
     return vocabulary.in_sql(found) if vocabulary else found
 
 
-_UNFILLED = "|".join(UNRENDERED).replace("{", "x7B").replace("}", "x7D").replace("\\", "\\\\")
-"""Without braces, which statements keep for parameters."""
+_UNFILLED = "|".join(UNRENDERED).replace("{", "x7B").replace("}", "x7D").replace("$", "x24").replace("\\", "\\\\")
+"""Without braces and dollars, which statements keep for parameters."""
 
 
 def told_true(key: str, *events: str, column: str = "properties") -> str:
@@ -51,4 +51,4 @@ def told_true(key: str, *events: str, column: str = "properties") -> str:
     declared(key, *events)
     each = [f"replaceAll(JSONExtractRaw({column}, '{name}'), '\"', '')" for name in spellings(key)]
     found = f"arrayFirst(x -> x NOT IN ('', 'null'), [{', '.join(each)}])"
-    return f"replaceRegexpAll(lower({found}), '^\\\\s+|\\\\s+$', '') IN {TRUE_WORDS!r}"
+    return f"replaceRegexpAll(lower({found}), '^\\\\s+|\\\\s+\\\\z', '') IN {TRUE_WORDS!r}"

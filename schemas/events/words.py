@@ -142,3 +142,11 @@ DEVICES = Vocabulary("device", {"mobile": ("phone", "smartphone", "mobile phone"
 NAMES = Vocabulary("name", {}, is_open=True)
 """Words that each tenant chooses (priority, topic, intent, platform): only their spelling is made one."""
 COUNTRIES = Vocabulary("country", {}, is_open=True, upper=True)
+OF_DIMENSIONS = {
+    "country": COUNTRIES,
+    "channel": CHANNELS,
+    "device": DEVICES,
+    "priority": NAMES,
+    "source": NAMES,
+}
+"""The words of dimensions: questions may write them in any spelling too."""

@@ -28,7 +28,7 @@ async def sent(*letters: DeadLetter) -> tuple[list[Record], dict[str, int]]:
         assert not frame.dead_letters
         frames.append(frame)
 
-    outcome = await send_again(list(letters), append)
+    outcome = await send_again(list(letters), append, {"t": "Europe/Berlin"})
     return [record for frame in frames for record in decode_records(frame.records)], dict(outcome)
 
 
@@ -48,6 +48,12 @@ async def test_the_items_of_other_clients_are_read_as_those_write_them() -> None
     item = {"type": "track", "event": "Product Viewed", "messageId": "s1", "userId": "u1"}
     (record,), _ = await sent(letter(item, source="segment"))
     assert (record.name, record.source) == ("product_viewed", "segment")
+
+
+async def test_a_date_of_an_item_begins_at_the_midnight_of_its_tenant() -> None:
+    item = {"event": "subscription_cancelled", "messageId": "c1", "properties": {"ends_at": "2026-12-30"}}
+    (record,), _ = await sent(letter(item))
+    assert json.loads(bytes(record.properties)) == {"ends_at": "2026-12-30T00:00:00+01:00"}
 
 
 async def test_what_is_still_refused_is_not_sent_and_says_why() -> None:
