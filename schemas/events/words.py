@@ -132,7 +132,6 @@ CHANNELS = Vocabulary(
     "channel",
     {
         "email": ("e-mail", "mail"),
-        "voice": ("phone", "telephone", "call"),
         "chat": ("live chat", "livechat", "web chat", "webchat"),
         "web": ("website",),
     },
