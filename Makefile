@@ -71,6 +71,7 @@ format: $(VENV)/.dev ## rewrite the sources in the house format
 faults: $(VENV)/.dev ## kill, freeze and starve every part under load, and compare event by event (half an hour)
 	@$(BIN)/python -m tests.faults.kill9
 	@$(BIN)/python -m tests.faults.distributed $(ARGS)
+	@$(BIN)/python -m tests.faults.strangers
 
 bench: $(VENV)/.dev ## measure everything that is claimed: an hour and a half (one of it: ARGS="stream"; README lists them)
 	@$(BIN)/python -m tests.bench $(ARGS)
