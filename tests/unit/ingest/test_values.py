@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ingest import bare_words
 from ingest.accept import NATIVE, Accepted, Dialect, accept
 from ingest.protocols import PROTOCOLS
 from schemas.errors import INGEST_WARNINGS
@@ -254,3 +257,11 @@ def test_one_event_with_a_bare_word_is_refused_with_its_field() -> None:
 @pytest.mark.parametrize("declared", EVENTS.values(), ids=lambda each: str(each.name))
 def test_ids_are_known_by_their_names(declared: Event) -> None:
     assert {key for key, marks in declared.marks.items() if marks.is_id} == {*filter(is_id, declared.types)}
+
+
+@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda each: st.lists(each, max_size=3)))
+def test_hidden_words_are_shown_again_as_they_were(value: Any) -> None:
+    written = json.dumps({"a": value}).encode()
+    hidden = bare_words.hide(written)
+    assert bare_words.show(hidden or written) == written
+    json.loads(hidden or written, parse_constant=lambda word: pytest.fail(f"{word} is not hidden"))

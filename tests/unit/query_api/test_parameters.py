@@ -64,6 +64,11 @@ def test_filters_add_up_and_no_value_is_null() -> None:
     assert filters == (Filter("country", "in", ("DE", "AT")), Filter("channel", "eq", ()))
 
 
+def test_a_filter_reads_values_as_events_are_read() -> None:
+    filters = ask("orders", ("filter", "country:in:de, at"), ("filter", "channel:eq: E-Mail ")).question.filters
+    assert filters == (Filter("country", "in", ("DE", "AT")), Filter("channel", "eq", ("email",)))
+
+
 def test_a_single_value_may_hold_commas_and_colons() -> None:
     assert ask("orders", ("filter", "trait.plan:ne:a,b:c")).question.filters[0].values == ("a,b:c",)
 
