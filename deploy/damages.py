@@ -36,7 +36,7 @@ _DETACHED = """SELECT table, name, partition_id, min_block_number, max_block_num
 FROM system.detached_parts
 WHERE database = currentDatabase() AND min_block_number IS NOT NULL
   AND reason NOT IN ('attaching', 'deleting', 'tmp-fetch')"""
-_LEDGER = "SELECT table, argMax(parts, version) FROM ledger GROUP BY table"
+_LEDGER = "SELECT table, argMax(parts, version), max(version) FROM ledger GROUP BY table"
 _DAMAGES = """SELECT table, part, found_at, argMax((reason, rows, first, last, closed_at), version) FROM damages
 GROUP BY table, part, found_at ORDER BY found_at, table, part"""
 _TIMES = "SELECT _part, {first}, {last} FROM {table} WHERE _part IN {{names:Array(String)}} GROUP BY _part"
@@ -100,6 +100,8 @@ class Watch(Losses):
         super().__init__(store)
         self.recount = recount
         self._clock = clock
+        self._version = 0
+        """Of the ledger: greater than any before, whatever becomes of the clock."""
 
     async def tick(self) -> None:
         """Look, and make good what can be. Raises what the store raises: call it again."""
@@ -113,21 +115,26 @@ class Watch(Losses):
 
     async def look(self, *, deep: bool = False) -> None:
         """Compare what there is with what there was; `deep`: read every part. Raises what the store raises."""
-        damages = await known(self._store)
         engines = dict(await self._store.query(_TABLES))
+        absent = [name for name in TABLES if name not in engines]
+        if absent:
+            await restore(self._store)
+        damages = await known(self._store)
         found = await self._compared(engines)
         at = self._clock()
-        fresh = [Damage(name, "", at, "is missing") for name in TABLES if name not in engines]
+        fresh = [Damage(name, "", at, "was missing") for name in absent]
         for name, parts in found.items():
             fresh += _missing(name, parts, [each for each in damages if each.table == name], at)
         fresh += await self._unreadable(engines, at, deep=deep)
         still = {(each.table, each.part) for each in damages if not each.closed_at}
         fresh = [each for each in fresh if (each.table, each.part) not in still]
+        if fresh:  # later than every run that has built a fact, whatever became of the clock
+            at = max(at, 1 + max(run.number for run in (await runs(self._store)).values()))
+            fresh = [replace(each, found_at=at) for each in fresh]
         for each in fresh:
             logger.error("rows were lost: %s; %s", described(each), _what_now(each))
         await self._write(fresh, at)
-        if missing := {each.table for each in fresh if not each.part}:
-            await self._restored(missing, engines)
+        await self._emptied({each.table for each in fresh if not each.part} & engines.keys())
         await self._keep(found, at)
         self.open = [each for each in (*damages, *fresh) if not each.closed_at]
 
@@ -149,7 +156,7 @@ class Watch(Losses):
             return
         latest = await runs(self._store)
         if stale := [name for name, found_at in facts.items() if latest[name].number < found_at]:
-            await begin(self._store, stale, self._clock())
+            await begin(self._store, stale, max(self._clock(), *facts.values()))
         await rebuild(self._store, self._clock(), batch=GENTLE_BATCH, rest=GENTLE_REST)
         if any(each.table == EVENTS.name for each in self.open):
             return  # the archive has lost events: what was made of it may lack them
@@ -159,7 +166,7 @@ class Watch(Losses):
 
     async def close(self, damages: Sequence[Damage]) -> None:
         """They are made good, or accepted. Raises what the store raises."""
-        at = self._clock()
+        at = max(self._clock(), *(each.found_at + 1 for each in damages), 0)
         await self._write([replace(each, closed_at=at) for each in damages], at)
         self.open = [each for each in self.open if each not in damages]
 
@@ -181,7 +188,8 @@ class Watch(Losses):
         for table, *detached in await self._store.query(_DETACHED):
             if table in found:
                 found[table].detached.append(Part(*detached))
-        for table, parts in await self._store.query(_LEDGER):
+        for table, parts, version in await self._store.query(_LEDGER):
+            self._version = max(self._version, int(version))
             if table in found:
                 found[table].before = [Part(*part) for part in parts]
         return found
@@ -198,19 +206,20 @@ class Watch(Losses):
             except StoreRejected as error:
                 found.append(Damage(name, "", at, f"cannot be loaded: {error}"[:300]))
             else:
-                found += [
-                    Damage(name, str(part).strip(), at, f"cannot be read: {message}"[:300])
-                    for part, is_sound, message in checked
-                    if str(part).strip() and not int(is_sound)
-                ]
+                # The client takes it for a statement without rows, and splits the text of its answer at tabs alone.
+                for line in "\t".join(str(cell) for row in checked for cell in row).splitlines():
+                    part, is_sound, *message = line.split("\t")
+                    if is_sound == "0":
+                        found.append(Damage(name, part, at, f"cannot be read: {' '.join(message)}"[:300]))
         return found
 
-    async def _restored(self, names: Iterable[str], engines: dict[str, str]) -> None:
-        """Tables that are missing are there again, empty; those of facts that cannot be loaded go first."""
-        for name in names:
-            if name in engines and TABLES[name].source in (Source.ARCHIVE, Source.FACTS):
-                await self._store.command(f"DROP TABLE IF EXISTS {name} SYNC")
-        await restore(self._store)
+    async def _emptied(self, names: Iterable[str]) -> None:
+        """Tables that cannot be loaded are made anew where what they held can be made again."""
+        derived = [name for name in names if TABLES[name].source in (Source.ARCHIVE, Source.FACTS)]
+        for name in derived:
+            await self._store.command(f"DROP TABLE IF EXISTS {name} SYNC")
+        if derived:
+            await restore(self._store)
 
     async def _keep(self, found: dict[str, _Found], at: int) -> None:
         """The new ledger, of the tables that have changed."""
@@ -224,11 +233,12 @@ class Watch(Losses):
             ends = (times.get(part.name, (ANY_TIME, ANY_TIME)) for part in each.now)
             rows.append((name, [(*part[:5], *end) for part, end in zip(each.now, ends, strict=True)]))
         if rows:
+            self._version = max(at, self._version + 1)
             await self._store.insert(
                 LEDGER.name,
                 {
                     "table": [name for name, _ in rows],
-                    "version": [at] * len(rows),
+                    "version": [self._version] * len(rows),
                     "parts": [parts for _, parts in rows],
                 },
             )

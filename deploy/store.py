@@ -288,7 +288,7 @@ class ClickHouseStore:
         try:
             await creating.run(lambda client: client.command(f"CREATE DATABASE IF NOT EXISTS {self.database}"))
             await self.command("CREATE TABLE IF NOT EXISTS warm_up (x UInt8) ENGINE = Null")
-            await self._writes.run(
+            await self._commands.run(  # which may take its time: on a busy machine the imports took half a minute
                 lambda client: client.insert(
                     "warm_up", [[1]], column_names=["x"], column_type_names=["UInt8"], column_oriented=True
                 )
