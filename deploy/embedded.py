@@ -213,7 +213,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
                 service.lag,
                 live=service.live,
                 takes_events=True,
-                admission=admission(settings),
+                admission=admission(settings, service.meters),
                 beside=engine.status,
                 damages=watch,
             ),

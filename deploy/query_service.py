@@ -29,6 +29,7 @@ from deploy.store import ClickHouseStore
 from query_api.live import Live
 from query_api.service import Lag
 from schemas import signals
+from schemas.quotas import Meters
 from schemas.settings import Settings
 from schemas.tenants import Tenants
 from schemas.topics import EVENTS
@@ -49,6 +50,7 @@ class QueryService:
     watching: Repeating
     damages: Reported
     requests: Counting = field(init=False)
+    meters: Meters = field(default_factory=Meters)
     draining: bool = False
     watched_lag: WatchedLag | None = None
     live: Live | None = None
@@ -81,6 +83,7 @@ class QueryService:
             **self.store.readings(),
             **(self.live.readings() if self.live else {}),
             **self.damages.readings(),
+            **self.meters.readings(),
             signals.WATERMARK_FAILURES: self.watching.failures,
         }
         if self.watermark.at is not None:
@@ -102,7 +105,7 @@ class QueryService:
                     self.watermark,
                     self.lag,
                     live=self.live,
-                    admission=admission(settings),
+                    admission=admission(settings, self.meters),
                     beside=self.store.status,
                     damages=self.damages,
                 ),

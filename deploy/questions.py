@@ -5,6 +5,7 @@ from __future__ import annotations
 from deploy.store import ClickHouseStore
 from query_api.admission import Admission, FairStore, Limits, statement_turns
 from schemas.ports import Store
+from schemas.quotas import Meters
 from schemas.settings import Settings
 
 
@@ -23,12 +24,13 @@ def fair(engine: ClickHouseStore, rows: Store, settings: Settings) -> FairStore:
     return FairStore(engine.questions, rows, statement_turns(settings.query_threads))
 
 
-def admission(settings: Settings) -> Admission:
-    """The turns of whole questions."""
+def admission(settings: Settings, meters: Meters) -> Admission:
+    """The turns and quotas of whole questions."""
     return Admission(
         Limits(
             running=settings.questions_running,
             waiting=settings.questions_waiting,
             seconds=settings.question_seconds,
-        )
+        ),
+        meters,
     )

@@ -27,7 +27,7 @@ def tenant_of(tenants: Tenants, headers: Mapping[str, str], cookies: Mapping[str
     """
     scheme, _, secret = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return _bearer(tenants, secret.strip())
+        return _bearer(tenants, token_of(headers))
     cookie = cookies.get(COOKIE, "")
     if cookie and (tenant := sessions.opened(tenants, cookie, time.time())) is not None:
         return tenant
@@ -37,6 +37,12 @@ def tenant_of(tenants: Tenants, headers: Mapping[str, str], cookies: Mapping[str
     if cookie:
         raise Problem("unauthorized", "This session has ended: open / to sign in again.")
     raise Problem("unauthorized", "expected a read token: Authorization: Bearer …")
+
+
+def token_of(headers: Mapping[str, str]) -> str:
+    """The read token that a request carries in itself; "" of one with a session."""
+    scheme, _, secret = headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 def reader(tenants: Tenants, token: str) -> Tenant:

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from query_api.turns import Full, Turns
 from schemas.errors import Problem
 from schemas.ports import Queries, Store
+from schemas.quotas import Meters
+from schemas.tenants import Tenant
 
 T = TypeVar("T")
 RETRY_AFTER = 5
@@ -39,10 +41,20 @@ class Admission:
     """The turns of whole questions."""
 
     limits: Limits = field(default_factory=Limits)
+    meters: Meters = field(default_factory=Meters)
     turns: Turns = field(init=False)
 
     def __post_init__(self) -> None:
         self.turns = Turns(None, self.limits.running, self.limits.waiting)
+
+    def pay(self, tenant: Tenant, token: str) -> None:
+        """Count one question against the quotas of the tenant and of the read token ("": a session). Raises `Problem`
+        quota_exceeded.
+        """
+        meter = self.meters.of(tenant, token)
+        if meter is not None:
+            meter.check("questions")
+            meter.take("questions", 1)
 
     async def answered(self, tenant: str, ask: Callable[[], Awaitable[T]], receive: Receive | None = None) -> T:
         """The answer to a question, in the tenant's turn. Raises `Problem` quota_exceeded or question_too_large,

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request, Response, Security
 from fastapi.security import HTTPBearer
 
 from query_api import contract, exposition, retention
-from query_api.access import BRIEFLY, PREFLIGHT, mark_private, tenant_of
+from query_api.access import BRIEFLY, PREFLIGHT, mark_private, tenant_of, token_of
 from query_api.admission import Admission, CallerGone, too_large
 from query_api.catalogue import (
     catalogue,
@@ -92,7 +92,8 @@ def router(
     answers = Answers(store, watermark, count, explain, lag, count_apart if count is count_cells else None, damages)
     series = Series(answers)
     api = APIRouter()
-    asked = partial(_endpoint, tenants, admission or Admission())
+    admission = admission or Admission()
+    asked = partial(_endpoint, tenants, admission)
     at_once = partial(_endpoint, tenants, None)
     add, add_apart = partial(_add, api, damages, asked), partial(_add, api, damages, at_once)
     add_apart("/v1/metrics", _catalogue, title="The catalogue of metrics", model=contract.Catalogue, parameters=[])
@@ -161,7 +162,13 @@ def router(
         api.add_api_route(path, at_once(_no_metric, _tagged), methods=["GET"], include_in_schema=False)
         api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
     add_stream(
-        api, live or Live(answers, tenants), tenants, times or Times(), refused=answer_problem, responses=_RESPONSES
+        api,
+        live or Live(answers, tenants),
+        tenants,
+        admission.pay,
+        times or Times(),
+        refused=answer_problem,
+        responses=_RESPONSES,
     )
     api.add_api_route(STREAM, _preflight, methods=["OPTIONS"], include_in_schema=False)
     add_page(api, tenants, takes_events=takes_events, refused=answer_problem)
@@ -230,7 +237,11 @@ def _endpoint(
         try:
             tenant = tenant_of(tenants, request.headers, request.cookies)
             question = partial(ask, request.query_params.multi_items(), tenant)
-            content = await (admission.answered(tenant.id, question, request.receive) if admission else question())
+            if admission is None:
+                content = await question()
+            else:
+                admission.pay(tenant, token_of(request.headers))
+                content = await admission.answered(tenant.id, question, request.receive)
         except Problem as problem:
             response = answer_problem(problem)
         except CallerGone:

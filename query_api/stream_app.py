@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response, Security
 from fastapi.security import HTTPBearer
 
-from query_api.access import mark_private, tenant_of
+from query_api.access import mark_private, tenant_of, token_of
 from query_api.catalogue import stream_parameters
 from query_api.live import Live
 from query_api.sse import HEADERS, Receive, Scope, Send, Stream, Times
@@ -47,17 +47,21 @@ def add_stream(
     api: APIRouter,
     live: Live,
     tenants: Tenants,
+    pay: Callable[[Tenant, str], None],
     times: Times,
     *,
     refused: Callable[[Problem], Response],
     responses: Mapping[int | str, dict[str, Any]],
 ) -> None:
-    """Add the route; `refused` makes the answer of a problem, `responses` documents those that all questions share."""
+    """Add the route; `pay` counts a stream against quotas, `refused` makes the answer of a problem, `responses`
+    documents those that all questions share.
+    """
 
     async def listen(request: Request) -> Response:
         tenant: Tenant | None = None
         try:
             tenant = tenant_of(tenants, request.headers, request.cookies)
+            pay(tenant, token_of(request.headers))
             seen = _watermark_seen(request.headers.get("last-event-id"))
             listener = live.listen(request.query_params.multi_items(), tenant, seen)
         except Problem as problem:

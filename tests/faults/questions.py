@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import re
 import tempfile
 import time
 from collections import Counter
@@ -56,8 +57,9 @@ class Outcome:
             f"p95 {percentile(times, 0.95) * 1000:6.0f} ms, longest {max(times) * 1000:6.0f} ms"
             for name, times in (("dau alone", self.alone), ("dau", self.meanwhile), ("/readyz", self.probes))
         ]
+        left = f"{self.left_running} statements left 10 s after all callers had gone"
         told = f"heavy questions {dict(self.heavy)}, of the other tenant failed {dict(self.failed)}"
-        return "\n".join([*lines, f"p95 {self.ratio:.2f} times its own alone", told])
+        return "\n".join([*lines, f"p95 {self.ratio:.2f} times its own alone", told, left])
 
 
 def headers(tenant: str) -> dict[str, str]:
@@ -87,6 +89,18 @@ async def ask_heavily(client: httpx.AsyncClient, number: int, outcome: Outcome) 
             outcome.heavy[str(answer.status_code)] += 1
             await asyncio.sleep(float(answer.headers.get("retry-after", 0)))
         patience = PATIENCE
+
+
+async def left_running(client: httpx.AsyncClient) -> int:
+    """Questions of the store that still run some seconds after every caller has left."""
+    running = 0
+    for _ in range(40):
+        await asyncio.sleep(0.25)
+        text = (await client.get("/metrics")).text
+        running = int(float(re.findall(r'sojourn_store_calls_waiting\{call="query"\} (\S+)', text)[0]))
+        if not running:
+            break
+    return running
 
 
 async def measured(url: str, seconds: float, rounds: int) -> Outcome:
@@ -121,6 +135,7 @@ async def measured(url: str, seconds: float, rounds: int) -> Outcome:
         for caller in callers:
             caller.cancel()
         await asyncio.gather(*callers, return_exceptions=True)
+        outcome.left_running = await left_running(other)
     return outcome
 
 

@@ -10,7 +10,7 @@ import pytest
 from deploy import cli
 
 PROMISED = {"serve", "ingest", "processors", "query", "migrate", "topics", "demo", "import"}
-ADDED = {"check", "keys", "setup", "dead-letters", "rebuild"}
+ADDED = {"sql", "check", "keys", "setup", "dead-letters", "rebuild"}
 
 
 def test_every_promised_command_exists() -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from query_api.admission import Admission, CallerGone, FairStore, Limits, statement_turns
 from schemas.errors import Problem, problem_headers
+from schemas.quotas import Meters
+from schemas.tenants import Tenant
 
 
 async def answer() -> int:
@@ -118,3 +120,18 @@ async def test_statements_take_turns_by_the_tenant_that_they_bind() -> None:
     assert recording.asked == ["a", "b", "a", "a"]
     await store.insert("rows", {})
     assert recording.asked[-1] == "rows"
+
+
+async def test_questions_count_against_the_quota_of_their_token() -> None:
+    tenant = Tenant.model_validate(
+        {"id": "a", "read_tokens": ["rt_board", "rt_own"], "key_quotas": {"rt_board": {"questions": {"per_day": 2}}}}
+    )
+    admission = Admission(meters=Meters(clock=lambda: 0.0))
+    for _ in range(2):
+        admission.pay(tenant, "rt_board")
+    with pytest.raises(Problem) as found:
+        admission.pay(tenant, "rt_board")
+    assert found.value.code == "quota_exceeded"
+    assert int(problem_headers(found.value)["retry-after"]) > 0
+    admission.pay(tenant, "rt_own")
+    admission.pay(tenant, "")
