@@ -69,8 +69,8 @@ format: $(VENV)/.dev ## rewrite the sources in the house format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 faults: $(VENV)/.dev ## kill, freeze and starve every part under load, and compare event by event (half an hour)
-	@$(BIN)/python -m tests.faults.kill9
-	@$(BIN)/python -m tests.faults.distributed $(ARGS)
+	@$(BIN)/python -m tests.kafka.prepare
+	@$(BIN)/pytest --full tests/faults $(ARGS)
 	@$(BIN)/python -m tests.faults.strangers
 
 bench: $(VENV)/.dev ## measure everything that is claimed: an hour and a half (one of it: ARGS="stream"; README lists them)

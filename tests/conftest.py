@@ -21,7 +21,7 @@ from tests.kafka.source import running
 from tests.store_server import StoreServer
 from tests.store_server import running as running_store
 
-pytest_plugins = ["tests.rotation", "tests.distribution", "tests.duration", "tests.kafka.reporting"]
+pytest_plugins = ["tests.rotation", "tests.distribution", "tests.duration", "tests.tables", "tests.kafka.reporting"]
 
 
 @pytest.fixture(scope="session")

@@ -99,6 +99,8 @@ def questions() -> Iterator[tuple[str, dict[str, str]]]:
         yield metric.name, {"window": list(WINDOWS)[place % len(WINDOWS)], "compare": "previous", **cut}
 
 
+# Two owners die, each takes a session's end to be replaced, and everything is compared twice.
+@pytest.mark.long
 def test_the_windows_are_kept_whoever_dies(cluster: Cluster) -> None:
     cluster.run(
         "demo", "--once", "--days", "3", "--members", "150",

@@ -1,24 +1,21 @@
 """The three services under fire: every part is killed, frozen, starved and told to stop under load, and then event by
 event what was counted is compared with what the producers know.
 
-`make faults` runs it in full: every fault at least five times, at random moments. What must hold is in tests/faults/
-kill9.py; here also what a fault implies must have happened (events delivered again, requests without an answer), or
-nothing was put to the test.
+A full run (`make faults`) tries every fault five times, at random moments. What must hold is in tests/faults/kill9.py;
+there also what a fault implies must have happened (events delivered again, requests without an answer), or nothing was
+put to the test.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import random
 import signal
 import statistics
-import sys
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +33,7 @@ from tests.service import free_port
 from tests.waiting import until
 
 RETRY_SECONDS = {"full": 33, "short": 6}
+MUTANT = "SOJOURN_TEST_MUTANT"
 SLOW = "slow 0.15"
 """The store answers a little later, so that a kill finds batches on their way."""
 
@@ -55,13 +53,12 @@ FULL, SHORT = Lengths(), Lengths(4, 3, 9)
 class FaultyCluster(Cluster):
     """A cluster whose workers write a journal or break a promise, and whose broker is reached through a proxy."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], mutant: str = "") -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         (folder / "journal").mkdir(parents=True)
         port = free_port()
         told = {
             "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}",
             "SOJOURN_TEST_JOURNAL": str(folder / "journal"),
-            "SOJOURN_TEST_MUTANT": mutant,
         }
         super().__init__(folder, environment={**environment, **told})
         self.broker = Broker(folder / "proxied", {"advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}"})
@@ -77,6 +74,23 @@ class FaultyCluster(Cluster):
         )
         self.members.append(added)
         return added
+
+    def _become(self, mutant: str) -> None:
+        for member in (self.ingest, self.processors):
+            member.kill()
+            member.environment[MUTANT] = mutant
+            member.spawn()
+        for member in (self.ingest, self.processors):
+            member.wait_until_ready(120.0)
+
+    @asynccontextmanager
+    async def mutated(self, mutant: str) -> AsyncIterator[None]:
+        """While the block lasts, ingest and the workers break a promise."""
+        try:
+            await asyncio.to_thread(self._become, mutant)
+            yield
+        finally:
+            await asyncio.to_thread(self._become, "")
 
     async def copies(self) -> int:
         """Frames that stand in the log more than once."""
@@ -147,7 +161,7 @@ async def kill_both_workers(place: Field) -> None:
     else:
         place.cluster.processors.kill()
         place.cluster.store.faults()
-        await asyncio.to_thread(place.cluster.processors.start, 60.0)
+        await asyncio.to_thread(place.cluster.processors.start, 120.0)
 
 
 async def kill_broker(place: Field) -> None:
@@ -205,7 +219,7 @@ async def join_and_leave(place: Field) -> None:
     await place.moment()
     place.turns += 1
     joiner = place.cluster.add(f"joiner{place.turns}", "tests.faults.processors", "1")
-    await asyncio.to_thread(joiner.start, 90.0)
+    await asyncio.to_thread(joiner.start, 120.0)
     await place.moment()
     assert joiner.child is not None
     code = await asyncio.to_thread(joiner.child.stop, 40.0)
@@ -220,7 +234,7 @@ async def terminate_everything(place: Field) -> None:
     codes = await asyncio.gather(*(asyncio.to_thread(child.stop, 40.0) for child in children))
     assert codes == [0, 0, 0], codes
     place.cluster.store.faults()
-    await asyncio.gather(*(asyncio.to_thread(member.start, 60.0) for member in members))
+    await asyncio.gather(*(asyncio.to_thread(member.start, 120.0) for member in members))
 
 
 async def fill_the_disk(place: Field) -> None:
@@ -349,57 +363,15 @@ def table(results: list[Result]) -> str:
     return "\n".join(lines)
 
 
-async def run(
-    folder: Path, names: Sequence[str], *, times: int, short: bool, seed: int, mutant: str = "", disk_mb: int = 2000
-) -> list[Result]:
-    """The faults by name, one after the other on one cluster in an empty folder."""
-    results = []
+@asynccontextmanager
+async def under_fire(folder: Path, *, short: bool, seed: int, disk_mb: int = 2000) -> AsyncIterator[Field]:
+    """A cluster in an empty folder, on which one fault after the other is tried."""
     environment = {"SOJOURN_RETRY_SECONDS": str(RETRY_SECONDS["short" if short else "full"])}
     async with AsyncExitStack() as stack:
         disk = stack.enter_context(SmallDisk(folder / "store", disk_mb))
-        cluster = FaultyCluster(folder, environment, mutant)
+        cluster = FaultyCluster(folder, environment)
         await cluster.proxy.start()
         stack.push_async_callback(cluster.proxy.close)
         stack.callback(cluster.stop)
         await asyncio.to_thread(cluster.start)
-        place = Field(cluster, random.Random(seed), SHORT if short else FULL, folder, disk)
-        for name in names:
-            if name == fill_the_disk.__name__ and not disk.mounted:
-                print("disk of the store full: left out, no right to mount a file system", flush=True)
-                continue
-            result = await strike(place, FAULTS[name], times)
-            results.append(result)
-            print(table([result]), flush=True)
-            for complaint in result.complaints():
-                print(f"    {complaint}", flush=True)
-    return results
-
-
-def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("faults", nargs="*", default=list(FAULTS), help=f"of {', '.join(FAULTS)} (all)")
-    options.add_argument("--times", type=int, default=5)
-    options.add_argument("--short", action="store_true", help="the long faults take seconds only")
-    options.add_argument("--seed", type=int, default=int(time.time()))
-    options.add_argument(
-        "--mutant", default="", help="commit-first, drop-fold, no-flush, no-idempotence: must be found out"
-    )
-    chosen = options.parse_args()
-    print(f"seed {chosen.seed}")
-    with tempfile.TemporaryDirectory() as folder:
-        results = asyncio.run(
-            run(
-                Path(folder),
-                chosen.faults,
-                times=chosen.times,
-                short=chosen.short,
-                seed=chosen.seed,
-                mutant=chosen.mutant,
-            )
-        )
-    print(table(results))
-    return 1 if any(result.complaints() for result in results) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        yield Field(cluster, random.Random(seed), SHORT if short else FULL, folder, disk)

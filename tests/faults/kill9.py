@@ -1,16 +1,13 @@
 """Kills the service under load again and again, starves it, and then compares event by event what was counted.
 
 Every event has a message id of its own. Acknowledged: counted exactly once. Refused (4xx, or listed in `rejected`):
-never counted. Without an answer, or answered 503: counted 0 or 1 times. `make faults` runs it in full.
+never counted. Without an answer, or answered 503: counted 0 or 1 times.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
-import sys
-import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -242,24 +239,3 @@ def compare(ledger: Ledger, found: Counter[str], orders: int, kills: int) -> Out
         never_sent=len(found.keys() - sent),
         facts_apart=abs(orders - len(found)),
     )
-
-
-def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--kills", type=int, default=12)
-    options.add_argument("--outage", type=float, default=30.0, help="seconds in which the store refuses inserts")
-    options.add_argument("--seed", type=int, default=int(time.time()))
-    options.add_argument("--mutant", action="store_true", help="acknowledge before the insert: must be found out")
-    chosen = options.parse_args()
-    print(f"seed {chosen.seed}")
-    with tempfile.TemporaryDirectory() as folder:
-        outcome = run(Path(folder), kills=chosen.kills, outage=chosen.outage, seed=chosen.seed, mutant=chosen.mutant)
-    print(outcome.table())
-    if not outcome.unanswered:
-        print("no request was left without an answer: nothing was put to the test")
-        return 1
-    return 1 if outcome.violations else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +9,15 @@ import pytest
 
 from tests.faults import kill9
 from tests.faults.small_disk import SmallDisk
+from tests.rotation import full, seed
 from tests.service import Service
 
 pytestmark = pytest.mark.faults
 
 
 def test_every_acknowledged_event_is_counted_exactly_once_through_kills_and_an_outage(tmp_path: Path) -> None:
-    kills, outage = int(os.environ.get("SOJOURN_TEST_KILLS", "4")), float(os.environ.get("SOJOURN_TEST_OUTAGE", "5"))
-    outcome = kill9.run(tmp_path, kills=kills, outage=outage, seed=20261124)
+    kills, outage = (12, 30.0) if full() else (3, 3.0)
+    outcome = kill9.run(tmp_path, kills=kills, outage=outage, seed=seed())
     print(outcome.table())
     assert outcome.unanswered > 0, "nothing was put to the test"
     assert outcome.acknowledged > 100
