@@ -107,7 +107,7 @@ def _plain(value: Any) -> Any:
         case bool():
             return int(value)
         case list() | tuple():
-            return tuple(map(_plain, value))
+            return tuple(_plain(tuple(each.values()) if isinstance(each, dict) else each) for each in value)
         case dict():
             return tuple(sorted((key, _plain(each)) for key, each in value.items()))
     return value
