@@ -44,7 +44,7 @@ _TOLD: dict[str, tuple[str, str, tuple[int, ...], Any]] = {
         {"batch": [{"type": "track", **_EVENT}], "sentAt": "2026-11-18T09:58:01.000Z"},
     ),
 }
-_REFUSALS = (400, 401, 403, 413, 415, 503)
+_REFUSALS = (400, 401, 403, 413, 415, 429, 503)
 _PROBLEM = {
     "type": "object",
     "required": ["code"],
