@@ -165,24 +165,70 @@ _STANDING_ORDERS = Relation(
 
 _ORDERS_SINCE = "FROM orders WHERE tenant = {tenant:String} AND day >= toDate32($start) AND day <= toDate32($at)"
 
+_CART_MERGES = Relation(
+    "cart_merges",
+    "Carts that went into another one before `at`, and into which.",
+    f"""
+    SELECT id, arraySort(x -> (x.1, x.2, UUIDToNum(x.3)), {canonical("groupUniqArrayArray(merges)")})[-1].5 AS into
+    FROM carts WHERE tenant = {{tenant:String}} AND entity = 'cart' AND {{entity:String}} = 'cart' AND notEmpty(merges)
+    GROUP BY id HAVING into != ''""",
+)
+_INTO = "(SELECT (arrayPushBack(groupArray(id), ''), arrayPushBack(groupArray(into), '')) FROM cart_merges)"
+
+
+def _root(cart: str) -> str:
+    """The id under which a cart lives on: up to three merges are followed. By values, not joins: a query that names
+    many relations takes longer to plan than to run.
+    """
+    for _ in range(3):
+        cart = f"transform({cart}, {_INTO}.1, {_INTO}.2)"
+    return cart
+
+
+_CART_ENDS = Relation(
+    "cart_ends",
+    "Carts with the times (ms) of the orders that name them as their own events do: by cart id, else by session.",
+    f"""
+    SELECT {_root("named")} AS of_cart, arraySort(groupArray(completed_at)) AS ends
+    FROM (
+      SELECT {_MS}(min(completed)) AS completed_at, {known("cart")} AS cart_,
+        if(cart_ != '', cart_, {known("session")}) AS named
+      FROM orders WHERE tenant = {{tenant:String}} AND {{entity:String}} = 'cart' AND day <= toDate32($at)
+      GROUP BY id HAVING completed_at < {{at:Int64}} AND named != '')
+    GROUP BY of_cart""",
+)
 _CARTS_AT = Relation(
     "carts_at",
-    "Carts that exist before `at` and could be linked to an order of [start, at).",
+    "Carts that exist before `at` and could be linked to an order of [start, at). What is added to one after its order "
+    "is another cart (id#2 …); its ids, sessions, people and dimensions are those of all uses.",
     f"""
-    SELECT id, {_MS}(min(created)) AS created_at, {known("first")} AS bot, {known("actor")} AS actor_,
-      {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
-      {canonical("groupUniqArrayArray(changes)")} AS changes_, {seen("actors")} AS actors_,
-      {seen("sessions")} AS sessions_, {seen("checkouts")} AS checkouts_
-    FROM carts
-    WHERE tenant = {{tenant:String}} AND entity = {{entity:String}} AND day <= toDate32($at) AND (
-      id IN (SELECT id FROM carts WHERE tenant = {{tenant:String}} AND entity = {{entity:String}}
-               AND day >= toDate32($start) - 31 AND day <= toDate32($at))
-      OR id IN (SELECT tupleElement(cart, 3) {_ORDERS_SINCE})
-      OR id IN (SELECT id FROM carts ARRAY JOIN mapKeys(checkouts) AS checkout_id
-                WHERE tenant = {{tenant:String}} AND entity = {{entity:String}}
-                  AND checkout_id IN (SELECT tupleElement(checkout, 3) {_ORDERS_SINCE})))
-    GROUP BY id
-    HAVING created_at < {{at:Int64}}""",
+    SELECT if(place = 1, root, concat(root, '#', toString(place))) AS id, starts[place] AS created_at, bot, actor_,
+      country_, channel_, device_, actors_, sessions_, checkouts_, names_,
+      arrayFilter(x -> (place = 1 OR x.1 >= starts[place]) AND (place = length(starts) OR x.1 < starts[place + 1]),
+                  changes) AS changes_
+    FROM (
+      SELECT w.*, arrayConcat([w.first_at], arraySort(arrayMap(x -> x.1, arrayFilter(
+          x -> x.5 > 0 AND x.1 > w.first_at, w.changes)))) AS adds,
+        arrayFilter((add, before) -> before = 0 OR arrayExists(e -> e >= before AND e < add, x.ends),
+                    adds, arrayPopBack(arrayPushFront(adds, toInt64(0)))) AS starts
+      FROM (
+        SELECT {_root("id")} AS root, {_MS}(min(created)) AS first_at, {known("first")} AS bot,
+          {known("actor")} AS actor_,
+          {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
+          {canonical("groupUniqArrayArray(carts.changes)")} AS changes, {seen("actors")} AS actors_,
+          {seen("sessions")} AS sessions_, {seen("checkouts")} AS checkouts_, groupUniqArray(id) AS names_
+        FROM carts
+        WHERE tenant = {{tenant:String}} AND entity = {{entity:String}} AND day <= toDate32($at) AND (
+          id IN (SELECT id FROM carts WHERE tenant = {{tenant:String}} AND entity = {{entity:String}}
+                   AND day >= toDate32($start) - 31 AND day <= toDate32($at))
+          OR id IN (SELECT tupleElement(cart, 3) {_ORDERS_SINCE})
+          OR has({_INTO}.1, id) OR has({_INTO}.2, id)
+          OR id IN (SELECT id FROM carts ARRAY JOIN mapKeys(checkouts) AS checkout_id
+                    WHERE tenant = {{tenant:String}} AND entity = {{entity:String}}
+                      AND checkout_id IN (SELECT tupleElement(checkout, 3) {_ORDERS_SINCE})))
+        GROUP BY root HAVING first_at < {{at:Int64}}) AS w
+      LEFT JOIN cart_ends AS x ON x.of_cart = w.root)
+    ARRAY JOIN arrayEnumerate(starts) AS place""",
 )
 
 _CHECKOUTS_AT = Relation(
@@ -259,7 +305,7 @@ _CART_ORDERS = Relation(
     _linked(
         "carts_at",
         {1: "cart_", 2: "checkout_", 3: "session_", _BY_PERSON: "actor_"},
-        {1: "[id]", 2: "checkouts_", 3: "sessions_", _BY_PERSON: "actors_"},
+        {1: "names_", 2: "checkouts_", 3: "sessions_", _BY_PERSON: "actors_"},
         naming=2,
     ),
 )
@@ -552,6 +598,8 @@ RELATIONS: dict[str, Relation] = {
         _STANDING_ORDERS,
         _ORDERS_EVER,
         _REFERRAL_EVENTS,
+        _CART_MERGES,
+        _CART_ENDS,
         _CARTS_AT,
         _CHECKOUTS_AT,
         _CART_ORDERS,

@@ -156,6 +156,7 @@ CARTS = Table(
         Column("actors", _SEEN, "minMap"),
         Column("sessions", _SEEN, "minMap"),
         Column("checkouts", _SEEN, "minMap"),
+        Column("merges", f"Array(Tuple({_STAMP}, into String))", "groupUniqArrayArray"),
     ),
     ("tenant", "entity", "day", "id"),
 )

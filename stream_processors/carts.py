@@ -12,7 +12,7 @@ from typing import Any
 from schemas.events.fields import number, text
 from schemas.limits import NEVER_MS
 from schemas.tables import CARTS, QUANTITY_SCALE
-from stream_processors.incoming import Incoming
+from stream_processors.incoming import NONE_YET, Incoming
 
 TABLE = CARTS
 _OWN = frozenset({"product_added", "product_removed", "cart_viewed", "cart_shared"})
@@ -29,7 +29,8 @@ _NAMING = frozenset(
         "payment_info_entered",
     }
 )
-NAMES = _OWN | _NAMING
+MERGES = "cart_merged"
+NAMES = _OWN | _NAMING | {MERGES}
 
 
 def _change(event: Incoming) -> int:
@@ -40,10 +41,23 @@ def _change(event: Incoming) -> int:
     return thousandths if event.record.name == "product_added" else -abs(thousandths)  # -1 removed is one removed
 
 
+def _merge(event: Incoming, origin: str, into: str) -> Iterator[tuple[Any, ...]]:
+    """A row of the cart that went into another one, which says this alone."""
+    record = event.record
+    if origin and into and origin != into:
+        merge = (record.time, record.sequence, event.event_id, record.hash, into)
+        nothing: tuple[Any, ...] = (NEVER_MS, *(NONE_YET,) * 5, [], {}, {}, {})
+        yield record.tenant, "cart", event.day, origin, *nothing, [merge]
+
+
 def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     """A row for the cart and one for the session, where the event names them."""
     record = event.record
     cart_id = text(event.properties, "cart_id")
+    if record.name == MERGES:
+        yield from _merge(event, cart_id, text(event.properties, "into_cart_id"))
+        return
+    yield from _merge(event, text(event.properties, "merged_from"), cart_id)
     own = record.name in _OWN
     entities = [("cart", cart_id or (record.session_id if own else ""))]
     if own or cart_id:
@@ -59,4 +73,4 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     )
     for entity, entity_id in entities:
         if entity_id:
-            yield record.tenant, entity, event.day, entity_id, *known
+            yield record.tenant, entity, event.day, entity_id, *known, []

@@ -10,6 +10,7 @@ class ProductAdded(Declared, family="cart", entities=("cart",), aliases=("add_to
     """A product was put into a cart; this is how a cart begins."""
 
     cart_id: Id
+    merged_from: Id
     checkout_id: Id
     product_id: Id
     sku: Id
@@ -22,6 +23,7 @@ class ProductRemoved(Declared, family="cart", entities=("cart",), aliases=("remo
     """A product was taken out of a cart."""
 
     cart_id: Id
+    merged_from: Id
     checkout_id: Id
     product_id: Id
     sku: Id
@@ -33,6 +35,7 @@ class CartViewed(Declared, family="cart", entities=("cart",)):
     """A cart was looked at."""
 
     cart_id: Id
+    merged_from: Id
     checkout_id: Id
 
 
@@ -40,7 +43,17 @@ class CartShared(Declared, family="cart", entities=("cart",)):
     """A cart was sent to somebody."""
 
     cart_id: Id
+    merged_from: Id
     checkout_id: Id
+
+
+class CartMerged(
+    Declared, family="cart", actor="system", entities=("cart",), aliases=("merge_cart", "merged_cart", "carts_merged")
+):
+    """A cart went into another one, as a guest's does at the log-in: they are one cart."""
+
+    cart_id: Id
+    into_cart_id: Id
 
 
 class CheckoutStarted(Declared, family="checkout", entities=("checkout", "cart"), aliases=("begin_checkout",)):

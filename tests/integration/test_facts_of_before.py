@@ -16,6 +16,7 @@ from tests.reference.harness import ask, feed, reader
 LOGS = Path(__file__).parents[1] / "logs"
 LATER = 4_000_000_000_000
 ADDED = {
+    "carts": ("cart_abandonment_rate_reuse", ("merges",)),
     "answers": ("nps_by_field", ("completions",)),
     "orders": ("revenue_by_field", ("currencies", "states")),
 }

@@ -28,7 +28,7 @@ SPELLINGS = {
     "view_cart": "cart_viewed", "begin_checkout": "checkout_started", "purchase": "order_completed",
     "completed_order": "order_completed", "add_payment_info": "payment_info_entered", "refund": "order_refunded",
     "login": "signed_in", "sign_up": "signed_up", "view_item": "product_viewed",
-    "ticket_soft_deleted": "ticket_deleted", "ticket_restored": "ticket_undeleted",
+    "merge_cart": "cart_merged", "ticket_soft_deleted": "ticket_deleted", "ticket_restored": "ticket_undeleted",
 }  # fmt: skip
 VISITS = frozenset(
     [
@@ -48,6 +48,7 @@ NOT_A_PERSONS = frozenset(
         "alias",
         "unalias",
         "group",
+        "cart_merged",
         "order_updated",
         "order_refunded",
         "order_cancelled",

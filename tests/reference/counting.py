@@ -145,7 +145,7 @@ def _rate(known: Known, basket: Basket, outcome: int | None, horizons: tuple[int
     age = known.at - basket.created
     success = outcome is not None and basket.created <= outcome < basket.created + horizon
     return Unit(
-        basket.id, basket.created, known.dimensions(basket.copies), known.person(basket.copies), reason,
+        basket.id, basket.created, known.dimensions(basket.whole), known.person(basket.whole), reason,
         success=success,
         mature=age >= horizon,
         died=outcome - basket.created if outcome is not None and success else None,

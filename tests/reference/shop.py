@@ -8,10 +8,11 @@ bot still ends the cart that it names; the last activity of a cart is over every
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
+from itertools import pairwise
 from typing import Protocol
 
 from tests.reference.copies import Copy, amount
@@ -135,22 +136,28 @@ def orders_of(copies: Iterable[Copy], people: People) -> dict[str, Order]:
 
 @dataclass(slots=True)
 class Basket:
-    """A cart or a checkout."""
+    """A cart or a checkout, or one use of a cart: `whole` are then the copies of all of its uses."""
 
     id: str
     copies: list[Copy]
     created: int
     orders: list[Order] = field(default_factory=list)
+    whole: list[Copy] = field(default_factory=list)
+    names: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.whole = self.whole or self.copies
+        self.names = self.names or frozenset([self.id])
 
     @property
     def bot(self) -> bool:
-        return min(self.copies, key=lambda copy: copy.order).bot
+        return min(self.whole, key=lambda copy: copy.order).bot
 
     def ids(self, key: str) -> set[str]:
-        return {found for copy in self.copies if (found := copy.text(key))}
+        return {found for copy in self.whole if (found := copy.text(key))}
 
     def sessions(self) -> set[str]:
-        return {copy.session for copy in self.copies if copy.session}
+        return {copy.session for copy in self.whole if copy.session}
 
     def takes(self, time: int) -> bool:
         return self.created <= time < self.created + LINKED_FOR
@@ -182,7 +189,7 @@ class Shop:
 
     @cached_property
     def by_id(self) -> dict[str, list[Basket]]:
-        return {basket.id: [basket] for basket in self.baskets.values()}
+        return self.by(lambda basket: basket.names)
 
     def by(self, values: Callable[[Basket], Iterable[str]]) -> dict[str, list[Basket]]:
         index: dict[str, list[Basket]] = defaultdict(list)
@@ -229,11 +236,61 @@ def cart_key(copy: Copy) -> str:
     return explicit if copy.name.startswith("coupon_") or copy.name in CHECKOUT_EVENTS else ""
 
 
+def _merges(copies: Iterable[Copy]) -> Callable[[str], str]:
+    """Into which cart one went in the end: three merges are followed."""
+    told: dict[str, tuple[tuple[int, int, str], str]] = {}
+    for copy in copies:
+        if not copy.canonical:
+            continue
+        if copy.name == "cart_merged":
+            origin, into = copy.text("cart_id"), copy.text("into_cart_id")
+        elif copy.name in CART_EVENTS:
+            origin, into = copy.text("merged_from"), copy.text("cart_id")
+        else:
+            continue
+        place = (copy.time, copy.sequence, copy.event_id)
+        if origin and into and origin != into and (origin not in told or told[origin][0] < place):
+            told[origin] = (place, into)
+
+    def root(cart: str) -> str:
+        for _ in range(3):
+            if cart not in told:
+                break
+            cart = told[cart][1]
+        return cart
+
+    return root
+
+
+def _uses(cart: Basket, ends: list[int]) -> Iterator[Basket]:
+    """What is added after an order that names the cart begins another one."""
+    adds = [
+        copy.time for copy in cart.copies
+        if copy.canonical and copy.name == "product_added" and (amount(copy.properties, "quantity") or 1) > 0
+        and copy.time > cart.created
+    ]  # fmt: skip
+    points = [cart.created, *sorted(adds)]
+    starts = [cart.created] + [add for before, add in pairwise(points) if any(before <= end < add for end in ends)]
+    for place, start in enumerate(starts):
+        until = starts[place + 1] if place + 1 < len(starts) else 10**15
+        own = [copy for copy in cart.copies if (place == 0 or copy.time >= start) and copy.time < until]
+        name = cart.id if place == 0 else f"{cart.id}#{place + 1}"
+        yield Basket(name, own, start, whole=cart.copies, names=cart.names)
+
+
 def carts_of(copies: list[Copy], people: People) -> Shop:
-    shop = Shop(_baskets(copies, cart_key, "product_added"), orders_of(copies, people))
+    root, orders = _merges(copies), orders_of(copies, people)
+    ends: dict[str, list[int]] = defaultdict(list)
+    for order in orders.values():
+        ends[root(order.cart_id or order.session)].append(order.time)
+    carts = _baskets(copies, lambda copy: root(cart_key(copy)), "product_added")
+    for cart in carts.values():
+        cart.names = frozenset(cart_key(copy) for copy in cart.copies) | {cart.id}
+    used = (use for cart in carts.values() for use in _uses(cart, sorted(ends[cart.id])))
+    shop = Shop({use.id: use for use in used}, orders)
     checkouts = shop.by(lambda cart: cart.ids("checkout_id"))
     sessions = shop.by(lambda cart: cart.sessions())
-    persons = shop.by(lambda cart: {people.person(copy.actor) for copy in cart.copies if copy.actor})
+    persons = shop.by(lambda cart: {people.person(copy.actor) for copy in cart.whole if copy.actor})
     shop.link(
         lambda order: [
             (order.cart_id, shop.by_id, True),

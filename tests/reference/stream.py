@@ -134,8 +134,26 @@ class Journeys:
                 method = self.random.choice(METHODS)
                 self.add(time + MINUTE, "payment_info_entered", client, **ids, payment_method=method)
             time += 2 * MINUTE
+        if cart and self.chance(0.05):
+            self.merge(client, time, cart)
         if order and self.chance(0.8):
             self.order(client, time, order, cart, checkout)
+        if cart and self.chance(0.08):
+            # The same cart again, mostly after its order.
+            again = time + self.random.choice((HOUR, DAY, 4 * DAY))
+            self.add(again, "product_added", client, cart_id=cart, quantity=self.random.choice((1, 2)))
+            if self.chance(0.4):
+                self.order(client, again + HOUR, f"{order or cart}x", cart if self.chance(0.5) else "", "")
+
+    def merge(self, client: dict[str, Any], time: int, cart: str) -> None:
+        """A guest's cart went into this one, told by an event or a property."""
+        guest, name = f"c{self.number()}", f"a{self.number()}"
+        visitor = {"anonymousId": name, "skew": client["skew"], "context": client["context"]}
+        self.add(time - self.random.choice((5 * MINUTE, DAY)), "product_added", visitor, cart_id=guest)
+        if self.chance(0.5):
+            self.add(time, "cart_merged", {"skew": 0}, cart_id=guest, into_cart_id=cart)
+        else:
+            self.add(time, "cart_viewed", client, cart_id=cart, merged_from=guest)
 
     def order(self, client: dict[str, Any], time: int, order: str, cart: str, checkout: str) -> None:
         """Bought after minutes, hours or weeks, told by one of the levels or by several."""

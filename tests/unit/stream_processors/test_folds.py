@@ -26,7 +26,10 @@ from schemas.facts import (
     OUT_OF_HOURS,
     PASSED_ON,
     PENDING,
+    READ_AGAIN,
+    REMOVED,
     RESOLVED,
+    RESTORED,
     SELF_SERVICE,
     UNRESOLVED,
     UNSOLVABLE,
@@ -81,7 +84,7 @@ def rows(module: Any, event: Record) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("each", FACTS, ids=lambda each: each.table.name)
 def test_a_fold_makes_rows_of_the_declared_events_that_it_names_and_of_no_others(each: Fold) -> None:
     keys = ("order_id", "ticket_id", "cart_id", "invite_id", "call_id", "conversation_id", "score", "referral_code")
-    named = dict.fromkeys(keys, "1")
+    named = {**dict.fromkeys(keys, "1"), "into_cart_id": "2"}
     said = [
         record(name, user_id="u1", anonymous_id="a1", session_id="s1", traits={"plan": "pro"}, properties=named)
         for name in (*EVENTS, "something_of_our_own")
@@ -147,10 +150,10 @@ def test_an_unalias_is_kept_with_its_event_and_says_of_no_first_time() -> None:
     assert (row["first"], row["unlinks"]) == (NEVER_MS, [(NOON, uuid.UUID(event.event_id))])
 
 
-def test_traits_without_a_value_or_an_actor_say_nothing() -> None:
+def test_traits_without_an_actor_say_nothing_and_an_empty_one_takes_away() -> None:
     assert rows(traits, record("page_viewed", traits={"plan": "pro"})) == []
     found = rows(traits, record("page_viewed", user_id="u1", traits={"plan": "pro", "tier": ""}))
-    assert [(row["trait"], row["value"]) for row in found] == [("plan", "pro")]
+    assert [(row["trait"], row["value"]) for row in found] == [("plan", "pro"), ("tier", "")]
 
 
 def test_a_cart_is_named_by_its_id_and_counted_a_second_time_by_session() -> None:
@@ -233,7 +236,34 @@ def test_a_ticket_transition_has_its_rank_and_marks(
     name: str, properties: dict[str, Any], rank: int, marks: int
 ) -> None:
     (row,) = rows(tickets, record(name, properties={"ticket_id": "1", **properties}))
-    assert row["transitions"][0][4:6] == (rank, marks)
+    assert row["transitions"][0][4:6] == (rank, marks | READ_AGAIN)
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "rank"),
+    [
+        ("ticket_status_changed", {"to": "Resolved "}, 3),
+        ("ticket_status_changed", {"to": "wibble"}, 2),
+        ("ticket_status_changed", {"to": "SPAM"}, REMOVED),
+        ("ticket_merged", {}, REMOVED),
+        ("ticket_deleted", {}, REMOVED),
+        ("ticket_marked_as_spam", {}, REMOVED),
+        ("ticket_undeleted", {}, RESTORED),
+    ],
+)
+def test_a_ticket_leaves_by_events_and_words_and_unknown_words_do_nothing(
+    name: str, properties: dict[str, Any], rank: int
+) -> None:
+    (row,) = rows(tickets, record(name, properties={"ticket_id": "1", **properties}))
+    assert row["transitions"][0][4] == rank
+
+
+def test_a_cart_that_goes_into_another_says_so_in_a_row_of_its_own() -> None:
+    merged = record("cart_merged", properties={"cart_id": "g", "into_cart_id": "c"})
+    viewed = record("cart_viewed", properties={"cart_id": "c", "merged_from": "g"})
+    (row,) = rows(carts, merged)
+    assert (row["id"], row["merges"][0][4], row["created"], row["changes"]) == ("g", "c", NEVER_MS, [])
+    assert [(row["id"], len(row["merges"])) for row in rows(carts, viewed)] == [("g", 1), ("c", 0)]
 
 
 def test_an_undecodable_line_is_a_dead_letter_and_takes_nothing_with_it() -> None:
