@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from deploy.store import ClickHouseStore
+from tests.reference.asking import ask as understood
+from tests.reference.brute import Reference
 from tests.reference.harness import feed, reader
 
 pytestmark = pytest.mark.engine
@@ -40,7 +42,8 @@ def _events() -> list[dict[str, Any]]:
 async def test_a_cohort_of_28_days_is_compared_as_of_the_age_of_the_present_one(
     store: ClickHouseStore, tmp_path: Path
 ) -> None:
-    await feed(store, [{"received_at": "2026-11-02T12:00:00Z", "events": _events()}])
+    deliveries = [{"received_at": "2026-11-02T12:00:00Z", "events": _events()}]
+    await feed(store, deliveries)
     async with reader(store, tmp_path, timezone="UTC") as client:
 
         async def asked(**query: str) -> dict[str, Any]:
@@ -58,3 +61,7 @@ async def test_a_cohort_of_28_days_is_compared_as_of_the_age_of_the_present_one(
         assert compared["value"] == then["value"] != known_now["value"]
         assert present["value"] == pytest.approx(compared["value"])
         assert compared["significant"] is False
+        question = understood("repeat_purchase_rate", {**PRESENT, "at": now, "compare": "previous"}, "UTC")
+        judged = Reference(deliveries).answer(question)["comparison"]
+        assert compared["value"] == pytest.approx(judged["value"])
+        assert compared["difference"] == pytest.approx(judged["difference"])
