@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import schemathesis
 from fastapi import FastAPI
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
@@ -33,6 +33,7 @@ from query_api.story import moments
 from schemas.ports import Store
 from schemas.record import Frame
 from schemas.tenants import Tenants
+from tests import rotation
 
 
 class Empty:
@@ -112,6 +113,7 @@ def operations() -> dict[str, Any]:
 
 
 OPERATIONS = operations()
+EXAMPLES = 50 if rotation.full() else 4
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -119,7 +121,8 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 def test_no_query_breaks_the_contract(label: str) -> None:
     key = "wk_demo" if label.startswith("POST") else "rt_demo"
 
-    @settings(max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @seed(rotation.seed())
+    @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(case=OPERATIONS[label].as_strategy())
     def ask(case: Any) -> None:
         case.call_and_validate(headers={"Authorization": f"Bearer {key}"}, checks=CHECKS)
