@@ -12,9 +12,10 @@ import subprocess
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -157,24 +158,16 @@ class Page:
         await self._connection.close()
 
 
-@contextlib.asynccontextmanager
-async def browser(path: str) -> AsyncIterator[Page]:
-    """A fresh browser with one tab; it ends with the block."""
+@contextlib.contextmanager
+def running(path: str) -> Iterator[str]:
+    """A browser; where it is spoken to. It ends with the block."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [path, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         log = Path(profile) / "stderr"
         with log.open("wb") as errors:
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)  # noqa: ASYNC220 -- a test waits
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
         try:
-            port = await _port(process, log)
-            target = await _target(port)
-            async with connect(target, max_size=None, proxy=None) as connection:
-                page = Page(connection)
-                await page.prepare()
-                try:
-                    yield page
-                finally:
-                    await page.close()
+            yield _address(process, log)
         finally:
             process.terminate()
             try:
@@ -184,24 +177,34 @@ async def browser(path: str) -> AsyncIterator[Page]:
                 process.wait()
 
 
-async def _port(process: subprocess.Popen[bytes], log: Path) -> int:
+@contextlib.asynccontextmanager
+async def fresh_tab(browser: str) -> AsyncIterator[Page]:
+    """A tab of a context of its own: no cookies, no cache and no storage of another one's."""
+    async with connect(browser, max_size=None, proxy=None) as connection:
+        whole = Page(connection)
+        context = (await whole.call("Target.createBrowserContext"))["browserContextId"]
+        try:
+            made = await whole.call("Target.createTarget", url="about:blank", browserContextId=context)
+            target = urlsplit(browser)._replace(path=f"/devtools/page/{made['targetId']}").geturl()
+            async with connect(target, max_size=None, proxy=None) as own:
+                page = Page(own)
+                await page.prepare()
+                try:
+                    yield page
+                finally:
+                    await page.close()
+        finally:
+            await whole.call("Target.disposeBrowserContext", browserContextId=context)
+            await whole.close()
+
+
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         told = log.read_text(errors="replace")
-        if found := re.search(r"DevTools listening on ws://127\.0\.0\.1:(\d+)/", told):
-            return int(found[1])
+        if found := re.search(r"DevTools listening on (ws://127\.0\.0\.1:\d+/\S+)", told):
+            return found[1]
         if process.poll() is not None:
             break
-        await asyncio.sleep(0.05)
+        time.sleep(0.05)
     raise AssertionError(f"Chromium does not start:\n{log.read_text(errors='replace')[-2000:]}")
-
-
-async def _target(port: int) -> str:
-    """The address of the first tab."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"GET /json/list HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = int(re.search(rb"content-length:\s*(\d+)", head, re.IGNORECASE)[1])  # type: ignore[index]
-    tabs = json.loads(await reader.readexactly(length))
-    writer.close()
-    return next(str(tab["webSocketDebuggerUrl"]) for tab in tabs if tab["type"] == "page")

@@ -1,16 +1,16 @@
-"""A browser for each test, which fails if anything in it complained or asked another host."""
+"""A browser, and a tab of it for each test, which fails if anything in it complained or asked another host."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.browser.board import TOKEN, Board, serving
-from tests.browser.chromium import Page, browser, executable
+from tests.browser.chromium import Page, executable, fresh_tab, running
 
 
 @pytest.fixture
@@ -20,16 +20,23 @@ async def board(tmp_path: Path) -> AsyncIterator[Board]:
         yield running
 
 
-@pytest.fixture
-async def tab(board: Board) -> AsyncIterator[Page]:
-    """A browser's tab, gone before the board is. Skips where there is none, unless `SOJOURN_REQUIRE_BROWSER` is set."""
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[str]:
+    """The one browser of this run. Skips where there is none, unless `SOJOURN_REQUIRE_BROWSER` is set."""
     path = executable()
     if path is None:
         reason = "no Chromium on this machine (Debian: apt-get install chromium)"
         if os.environ.get("SOJOURN_REQUIRE_BROWSER"):
             pytest.fail(reason)
         pytest.skip(reason)
-    async with browser(path) as page:
+    with running(path) as address:
+        yield address
+
+
+@pytest.fixture
+async def tab(chromium: str, board: Board) -> AsyncIterator[Page]:
+    """A tab that remembers nothing, gone before the board is."""
+    async with fresh_tab(chromium) as page:
         yield page
         assert not page.complaints
         hosts = {urlsplit(url).netloc for url in page.requested if not url.startswith(("data:", "about:", "blob:"))}
