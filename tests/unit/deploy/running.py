@@ -89,8 +89,8 @@ class Running:
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.listening.getsockname()[1])
 
-    async def ask(self, *requests: bytes) -> bytes:
-        """What comes back on one connection until it is quiet; the date left out."""
+    async def ask(self, *requests: bytes, first: float = 5.0) -> bytes:
+        """What comes back on one connection until it is quiet, without the date; `first`: seconds to its beginning."""
         reader, writer = await self.connect()
         for request in requests:
             writer.write(request)
@@ -98,7 +98,7 @@ class Running:
         found = b""
         with contextlib.suppress(TimeoutError):
             while True:
-                async with asyncio.timeout(QUIET):
+                async with asyncio.timeout(QUIET if found else first):
                     part = await reader.read(65536)
                 if not part:
                     break

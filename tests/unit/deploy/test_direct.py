@@ -9,7 +9,7 @@ import pytest
 
 from ingest.body import MAX_WIRE_BYTES
 from tests.service import WRITE_KEY
-from tests.unit.deploy.running import EVENT, KEY, post, running
+from tests.unit.deploy.running import EVENT, KEY, QUIET, post, running
 from tests.waiting import until
 
 CHUNKED = b"5\r\n" + EVENT[:5] + b"\r\n" + b"%x\r\n" % len(EVENT[5:]) + EVENT[5:] + b"\r\n0\r\n\r\n"
@@ -84,7 +84,7 @@ async def test_a_body_that_grows_too_long_is_refused_while_it_is_sent(tmp_path: 
 @pytest.mark.parametrize("sent", [post(EVENT, KEY)[:-3], post(EVENT, KEY)[:-30]])
 async def test_who_leaves_in_the_middle_of_a_body_leaves_nothing_behind(tmp_path: Path, sent: bytes) -> None:
     async with running(tmp_path) as here:
-        await here.ask(sent)
+        await here.ask(sent, first=QUIET)
         await until(lambda: here.requests.in_flight == 0, 5.0)
         assert here.ingest.budget.held == 0
         assert here.log.frames == []
@@ -93,7 +93,7 @@ async def test_who_leaves_in_the_middle_of_a_body_leaves_nothing_behind(tmp_path
 async def test_who_leaves_before_the_answer_is_counted_all_the_same(tmp_path: Path) -> None:
     async with running(tmp_path) as here:
         here.log.gate.clear()
-        await here.ask(post(EVENT, KEY))
+        await here.ask(post(EVENT, KEY), first=QUIET)
         here.log.gate.set()
         await until(lambda: here.requests.in_flight == 0, 5.0)
         assert len(here.log.frames) == 1
