@@ -62,12 +62,15 @@ async def written_by_an_older_version(store: ClickHouseStore, deliveries: list[D
 
 
 async def write(store: ClickHouseStore, deliveries: list[Delivery], folds: Sequence[Fold]) -> None:
-    frames = map(frame, deliveries)
+    """Into the columns that the tables of this store have."""
+    found = await store.query("SELECT table, name FROM system.columns WHERE database = currentDatabase()")
+    frames, there = map(frame, deliveries), {(str(table), str(name)) for table, name in found}
     while some := list(islice(frames, 20)):
         records = [record for each in some for record in decode_records(each.records)]
         for table, cells in fold(records, folds):
             if cells:
-                await store.insert(table.name, cells)
+                old = {name: values for name, values in cells.items() if (table.name, name) in there}
+                await store.insert(table.name, old)
 
 
 async def bodies(store: ClickHouseStore, folder: Path) -> dict[str, bytes]:
