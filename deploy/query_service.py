@@ -72,8 +72,10 @@ class QueryService:
         """Why no number can be given now, or ""."""
         if self.draining:
             return "stopping"
-        if self.watching.failing(PATIENCE_SECONDS):  # which has logged why
-            return "the watermark cannot be read from the store"
+        if failing := self.watching.failing(PATIENCE_SECONDS):
+            # What the engine says of it is logged; a stranger, who can ask this, may not read it.
+            known = self.watermark.advice or ("it answers with an error" if self.watching.failure else failing)
+            return f"the watermark cannot be read from the store: {known}"
         return NOBODY if self.watermark.at is None else ""
 
     def readings(self) -> dict[signals.Signal, signals.Reading]:

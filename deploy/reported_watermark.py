@@ -12,6 +12,7 @@ REPORTS = """SELECT partition, max(counted_to), max(partitions) FROM watermarks
 WHERE topic = {topic:String} GROUP BY partition"""
 NOBODY = "no worker has reported yet how far it has counted; start `sojourn processors`"
 
+MIGRATE = "it has no tables of ours yet; run `sojourn migrate`"
 NOT_MIGRATED = ("UNKNOWN_DATABASE", "UNKNOWN_TABLE")
 
 
@@ -33,6 +34,8 @@ class ReportedWatermark:
 
     def __init__(self, store: Queries, topic: str) -> None:
         self.at: int | None = None
+        self.advice = ""
+        """What a person has to do before it can be read, if that is known."""
         self._store = store
         self._topic = topic
 
@@ -41,9 +44,11 @@ class ReportedWatermark:
         try:
             reports = await self._store.query(REPORTS, {"topic": self._topic})
         except (StoreRejected, StoreUnavailable) as error:
-            if any(sign in str(error) for sign in NOT_MIGRATED):
-                raise StoreRejected("it has no tables of ours yet; run `sojourn migrate`") from error
+            self.advice = MIGRATE if any(sign in str(error) for sign in NOT_MIGRATED) else ""
+            if self.advice:
+                raise StoreRejected(self.advice) from error
             raise
+        self.advice = ""
         found = least(reports)
         if found is not None or not reports:
             self.at = found

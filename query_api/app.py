@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -51,6 +52,7 @@ from schemas.metrics import METRICS
 from schemas.metrics.cohorts import TRIANGLE
 from schemas.metrics.funnels import FUNNELS
 from schemas.metrics.metric import Metric
+from schemas.outage import Outage
 from schemas.ports import Queries, QuestionTooLarge, Store, StoreRejected, StoreUnavailable
 from schemas.signals import MEDIA_TYPE
 from schemas.tenants import Tenant, Tenants
@@ -231,6 +233,7 @@ def _endpoint(
     """The answer to `ask` as a response: authenticated, every failure a problem. `write` makes it of what was answered
     and of the tags that the caller knows. Without `admission` it waits for no turn.
     """
+    outage = Outage()
 
     async def answer(request: Request) -> Response:
         tenant: Tenant | None = None
@@ -251,11 +254,14 @@ def _endpoint(
             response = answer_problem(too_large("it needs more memory or time, or has a larger result, than one may"))
         except StoreUnavailable as error:
             log.warning("the store does not answer: %s", error)
-            response = answer_problem(Problem("store_unavailable", retry_after=RETRY_AFTER))
+            since = outage.seen(time.time_ns() // 1_000_000)
+            detail = f"The store has answered no such question since {since}."
+            response = answer_problem(Problem("store_unavailable", detail, retry_after=RETRY_AFTER))
         except StoreRejected:
             log.exception("the store refused a question")
             response = answer_problem(Problem("overloaded", "the store refused this question", retry_after=RETRY_AFTER))
         else:
+            outage.over()
             response = write(content, request.headers.get("if-none-match", ""))
         mark_private(response.headers, tenants, tenant, request.headers.get("origin"))
         return response

@@ -44,6 +44,7 @@ READ = {"authorization": "Bearer rt_demo"}
 PERIOD = {"period": "month"}  # a length of time may stand for another definition
 UNITS = [Unit(f"c{n}", 1000 * (n // 2), "u:u1", None, None, None, None, "numerator", [], []) for n in range(5)]
 
+GONE = StoreUnavailable("gone: DB::Exception")
 DIFFERENCES = [
     Difference(
         "person",
@@ -242,12 +243,14 @@ async def test_a_refused_parameter_is_named(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_store_that_is_away_is_503_with_a_time_to_wait(http: httpx.AsyncClient, numbers: Numbers) -> None:
-    for failure, code in ((StoreUnavailable("gone"), "store_unavailable"), (StoreRejected("no memory"), "overloaded")):
+    for failure, code in ((GONE, "store_unavailable"), (StoreRejected("DB::Exception: memory"), "overloaded")):
         numbers.failure = failure
         for path in ("/v1/metrics/dau", "/v1/values?metrics=dau"):
             response = await http.get(path, headers=READ)
             assert is_problem(response, code)["retryable"] is True
             assert response.headers["retry-after"] == "2"
+            assert "DB::Exception" not in response.text, "what the engine says is for the log"
+            assert failure is not GONE or "since 20" in response.json()["detail"]
 
 
 async def test_several_metrics_each_answer_or_refuse(http: httpx.AsyncClient) -> None:

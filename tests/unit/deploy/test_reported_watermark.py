@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from deploy.query_service import QueryService
+from deploy.repeating import Repeating
 from deploy.reported_watermark import ReportedWatermark, least
 from deploy.store import ClickHouseStore
 from schemas.errors import Problem
@@ -89,6 +91,24 @@ async def test_a_failed_read_is_told_and_keeps_what_was_known() -> None:
     with pytest.raises(StoreRejected, match="sojourn migrate"):
         await watermark.read()
     assert watermark() == 50
+
+
+async def test_readiness_says_what_to_do_and_nothing_that_the_engine_says() -> None:
+    reports = Reports((0, 50, 1))
+    watermark = ReportedWatermark(reports, "sojourn.events")
+    watching = Repeating("the watermark", watermark.read, 1.0)
+    service = QueryService(cast("Any", None), watermark, watching)
+    await watching.once()
+    assert await service.not_ready() == ""
+    for failure, said in (
+        (StoreUnavailable("Code: 999. DB::Exception: host db-7"), "it answers with an error"),
+        (StoreRejected("Code: 60. DB::Exception: UNKNOWN_TABLE"), "sojourn migrate"),
+    ):
+        reports.failure = failure
+        await watching.once()
+        reason = await service.not_ready()
+        assert said in reason
+        assert "DB::" not in reason
 
 
 @pytest.mark.engine

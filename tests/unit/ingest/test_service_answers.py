@@ -151,6 +151,11 @@ async def test_an_unavailable_log_is_503_with_retry_after(ingest: Ingest, log: M
     response = await send(ingest)
     assert (response.status, told(response)["code"], response.headers["retry-after"]) == (503, "log_unavailable", "7")
     assert told(response)["retryable"] is True
+    first = told(response)["detail"]
+    assert "has taken nothing since 20" in first
+    assert "the disk" not in first, "why is in the log of the service"
+    await asyncio.sleep(0.002)
+    assert told(await send(ingest))["detail"] == first, "the outage began once"
 
 
 async def test_a_log_whose_deadline_is_over_is_503_and_no_success(ingest: Ingest, log: MemoryLog) -> None:
