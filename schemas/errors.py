@@ -44,7 +44,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         ProblemKind("unsupported_encoding", 415, "The content encoding is not known"),
         ProblemKind("question_too_large", 422, "The question needs more than one may take"),
         ProblemKind("no_valid_event", 422, "None of the events could be accepted"),
-        ProblemKind("quota_exceeded", 429, "The quota of this key is used up"),
+        ProblemKind("quota_exceeded", 429, "The quota of this key is used up", retryable=True),
         ProblemKind("headers_too_large", 431, "The headers are too large"),
         ProblemKind("log_unavailable", 503, "The log does not answer", retryable=True),
         ProblemKind("store_unavailable", 503, "The store does not answer", retryable=True),

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from deploy.damages import Reported
 from deploy.query_service import QueryService
 from deploy.repeating import Repeating
 from deploy.reported_watermark import ReportedWatermark, least
@@ -97,7 +98,8 @@ async def test_readiness_says_what_to_do_and_nothing_that_the_engine_says() -> N
     reports = Reports((0, 50, 1))
     watermark = ReportedWatermark(reports, "sojourn.events")
     watching = Repeating("the watermark", watermark.read, 1.0)
-    service = QueryService(cast("Any", None), watermark, watching)
+    store = cast("Any", None)
+    service = QueryService(store, watermark, watching, Reported(store))
     await watching.once()
     assert await service.not_ready() == ""
     for failure, said in (
