@@ -57,8 +57,9 @@ def fold(event: Incoming) -> Iterator[tuple[Any, ...]]:
     if record.name == MERGES:
         yield from _merge(event, cart_id, text(event.properties, "into_cart_id"))
         return
-    yield from _merge(event, text(event.properties, "merged_from"), cart_id)
     own = record.name in _OWN
+    if own:
+        yield from _merge(event, text(event.properties, "merged_from"), cart_id)
     entities = [("cart", cart_id or (record.session_id if own else ""))]
     if own or cart_id:
         entities.append(("session", record.session_id))

@@ -25,7 +25,7 @@ _OTHER_NAMES = {
     "products": ("items",),
     "product_id": ("item_id", "itemId"),
 }
-_IDS = frozenset({"merged_into", "payment_fingerprint", "referral_code", "sku"})
+_IDS = frozenset({"merged_from", "merged_into", "payment_fingerprint", "referral_code", "sku"})
 """Fields that hold ids and are not named `…_id`."""
 _LONGEST_NUMBER = 400
 _LARGEST_EXACT = 2**53

@@ -89,7 +89,7 @@ def test_a_stream_is_the_same_each_time_and_holds_what_it_should(name: str, hold
         times.setdefault(copy.event_id, set()).add(copy.time)
     assert len(times) == size
     assert len(copies) > size * 1.025
-    assert sum(len(found) > 1 for found in times.values()) > size / 400
+    assert sum(len(found) > 1 for found in times.values()) > size / 500
     assert holds <= {copy.name for copy in copies}
     for order in ORDERS.values():
         known = {(copy.event_id, copy.time) for copy in Reference(order(deliveries, 1)).copies.all}

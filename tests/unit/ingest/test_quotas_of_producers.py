@@ -22,7 +22,7 @@ def tight(tmp_path: Path, log: MemoryLog) -> Ingest:
     tenant = {"id": "a", "write_keys": ["wk_a"], "quotas": quotas}
     path = tmp_path / "tight.json"
     path.write_text(json.dumps({"tenants": [tenant, {"id": "b", "write_keys": ["wk_b"]}]}))
-    return Ingest(log, Tenants(path), random_id=lambda: "r", meters=Meters(lambda: 0.0))
+    return Ingest(log, Tenants(path), random_id=lambda: "r", jitter=lambda: 0.0, meters=Meters(lambda: 0.0))
 
 
 async def send(ingest: Ingest, count: int, path: str = "/v1/events", **headers: str) -> Response:
