@@ -77,6 +77,7 @@ class Service:
             "SOJOURN_DATA": str(folder),
             "SOJOURN_PORT": str(self.port),
             "DEMO": "0",
+            "SOJOURN_KEEP_SHARE": "0",  # half a core for each service of the tests; what needs windows says so
             **(environment or {}),
         }
 

@@ -1,5 +1,6 @@
-"""The rolling windows as services keep them: another worker goes on when their owner is killed, what is published is
-what the facts say, and `sojourn rebuild windows` makes all of it anew beside them.
+"""The rolling windows as services publish them: another worker goes on when their owner is killed, what is published
+is what the facts say, also after `sojourn rebuild windows`. A usual run compares a few metrics that its seed draws; a
+full one compares all, and after the rebuild again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pytest
 from query_api.rolling.plan import WINDOWS
 from schemas.metrics import METRICS
 from tests.cluster import Cluster
+from tests.rotation import full, some
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kafka]
 KEPT = {"max_age": "PT1H", "plan": "1"}
@@ -94,14 +96,34 @@ def late(cluster: Cluster) -> None:
 
 def questions() -> Iterator[tuple[str, dict[str, str]]]:
     """Of every metric one window, of every second one by a dimension."""
+    drawn = some(range(len(METRICS)), 6, "rolling windows")
     for place, metric in enumerate(METRICS.values()):
+        if place not in drawn:
+            continue
         cut = {"segment": metric.dimensions[place % len(metric.dimensions)]} if place % 2 else {}
         yield metric.name, {"window": list(WINDOWS)[place % len(WINDOWS)], "compare": "previous", **cut}
 
 
+@pytest.fixture
+def keeping(cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster with workers that publish rolling windows, in the place of those that do not."""
+    usual = cluster.processors
+    share = {"SOJOURN_KEEP_SHARE": "1"}
+    cluster.processors = cluster.member("keeping", "processors", "--workers", "2", environment=share)
+    usual.kill()
+    try:
+        cluster.processors.start(120)
+        yield cluster
+    finally:
+        cluster.processors.kill()
+        cluster.members.remove(cluster.processors)
+        usual.start(120)
+
+
 # Two owners die, each takes a session's end to be replaced, and everything is compared twice.
 @pytest.mark.long
-def test_the_windows_are_kept_whoever_dies(cluster: Cluster) -> None:
+def test_the_windows_are_kept_whoever_dies(keeping: Cluster) -> None:
+    cluster = keeping
     cluster.run(
         "demo", "--once", "--days", "3", "--members", "150",
         "--url", cluster.ingest.url, "--query-url", cluster.query.url,
@@ -116,9 +138,12 @@ def test_the_windows_are_kept_whoever_dies(cluster: Cluster) -> None:
         wait_for_version(cluster, killed, 40)
     late(cluster)
     settled = cluster.status()["watermark"]
-    assert equal_to_facts(cluster, settled) == len(METRICS)
-    cluster.run("rebuild", "windows")
-    assert equal_to_facts(cluster, settled) == len(METRICS)
+    compared = equal_to_facts(cluster, settled)
+    assert compared > 0
+    if full():
+        assert compared == len(METRICS)
+        cluster.run("rebuild", "windows")
+        assert equal_to_facts(cluster, settled) == len(METRICS)
 
 
 def equal_to_facts(cluster: Cluster, since: str) -> int:
