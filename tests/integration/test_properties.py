@@ -23,7 +23,7 @@ from tests.reference.stream import Delivery, stream
 from tests.rotation import some
 
 pytestmark = pytest.mark.engine
-SEED = random.Random(20261125).randrange(10**6)
+SEED = random.Random(20261122).randrange(10**6)
 AT = "2026-12-20T00:00:00Z"
 WHOLE = {"from": "2026-09-01", "to": "2026-11-12", "at": AT}
 PEOPLE = (Shape.DISTINCT, Shape.STICKINESS, Shape.PER_PERSON)
@@ -41,7 +41,7 @@ DAYS = [date(2026, 9, 1), date(2026, 9, 29), date(2026, 10, 26), date(2026, 11, 
 
 
 def deliveries() -> list[Delivery]:
-    return [*stream(SEED, 500, GrowthJourneys), *stream(SEED + 1, 500, Experiences)]
+    return [*stream(SEED, 800, GrowthJourneys), *stream(SEED + 1, 500, Experiences)]
 
 
 @pytest.fixture
