@@ -50,6 +50,7 @@ def main(found: list[tuple[str, str | None, float | None]]) -> Any:
     return best, len(found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("metric", some(COMPARED, 5, "compared"))
 async def test_the_rows_are_those_that_the_explanations_tell_apart(
     metric: str, store: ClickHouseStore, tmp_path: Path

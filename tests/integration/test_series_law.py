@@ -100,6 +100,7 @@ async def test_every_point_equals_the_question_over_its_window(client: httpx.Asy
     assert min(filled.values()) > 0, f"nothing to compare: {filled}"
 
 
+@pytest.mark.long
 async def test_one_statement_finds_what_a_question_for_each_point_finds(store: ClickHouseStore, tmp_path: Path) -> None:
     for deliveries in (stream(SEED, SIZE), stream(SEED, SIZE, GrowthJourneys)):
         await feed(store, deliveries)

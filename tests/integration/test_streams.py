@@ -36,6 +36,7 @@ def wrong(reference: Reference, asked: list[Question], given: list[bytes]) -> li
     return [*found, *((metric, "nothing was counted") for metric in sorted(nothing))]
 
 
+@pytest.mark.long
 @pytest.mark.engine
 @pytest.mark.parametrize("name", STREAMS)
 async def test_answers_depend_on_events_alone_and_are_those_of_the_brute_force(
