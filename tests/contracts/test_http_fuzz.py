@@ -40,6 +40,8 @@ class Empty:
     """A store with nothing in it."""
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        if sql.startswith("SELECT formatQuery"):
+            return [((parameters or {})["statement"],)]
         return [(0,)] if sql.startswith("SELECT uniqExact") else []
 
     async def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
