@@ -24,13 +24,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail a phase of a test that took too long."""
+    """Fail a test that took too long. What starts for a whole run is the set-up of whichever test comes first."""
     report = yield
     limit: float = item.config.getoption("--longest")
-    if limit and report.passed and report.duration > limit and not full() and item.get_closest_marker("long") is None:
+    if (
+        limit
+        and report.when == "call"
+        and report.passed
+        and report.duration > limit
+        and not full()
+        and item.get_closest_marker("long") is None
+    ):
         report.outcome = "failed"
         report.longrepr = (
-            f"{report.when} took {report.duration:.0f} s, and {limit:g} s is the most for a test. "
+            f"It took {report.duration:.0f} s, and {limit:g} s is the most for a test. "
             "Make it shorter, or mark it `long` with the reason beside it."
         )
     return report

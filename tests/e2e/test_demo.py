@@ -15,7 +15,7 @@ import pytest
 from tests.service import READ_TOKEN, ROOT, WRITE_KEY, Service
 from tests.waiting import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 SMALL = ("--days", "4", "--members", "120")
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.kafka.broker import Broker
 from tests.service import HTTP, READ_TOKEN, WRITE_KEY, Service
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 NOBODY = "127.0.0.1:9"
 DEADLINE = 2
 

@@ -23,7 +23,7 @@ from segment.analytics.client import Client as Segment
 
 from tests.service import READ_TOKEN, TENANTS, WRITE_KEY, ZENDESK_SECRET, Service
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from tests.service import ROOT, Service
 
-pytestmark = [pytest.mark.e2e, pytest.mark.engine]
+pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.long]
 OLDER = """
 import asyncio, sys
 from deploy.store import ClickHouseStore

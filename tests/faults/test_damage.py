@@ -15,7 +15,7 @@ from tests.faults.damage import KINDS, largest_part
 from tests.rotation import some
 from tests.service import ROOT, Service
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 ORDERS = 200
 WINDOW = {"from": "2026-11-01", "to": "2026-11-08", "at": "2026-11-20T00:00:00Z"}
 

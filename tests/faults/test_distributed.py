@@ -13,7 +13,7 @@ from tests.faults.distributed import FAULTS, Field, Result, fill_the_disk, strik
 from tests.rotation import full, seed, some
 from tests.tables import TABLE
 
-pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 ALWAYS = ["kill_ingest", "kill_both_workers"]
 """The two that leave requests without an answer and have events delivered again, each time that they happen."""
 DRAWN = [*ALWAYS, *some([name for name in FAULTS if name not in ALWAYS], 4, "faults")]

@@ -12,7 +12,7 @@ from tests.faults.small_disk import SmallDisk
 from tests.rotation import full, seed
 from tests.service import Service
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 
 
 def test_every_acknowledged_event_is_counted_exactly_once_through_kills_and_an_outage(tmp_path: Path) -> None:

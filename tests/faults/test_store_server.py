@@ -16,7 +16,7 @@ from schemas.ports import StoreUnavailable
 from tests.faults.small_disk import SmallDisk
 from tests.store_server import StoreServer
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 
 
 def activity(actor: str) -> dict[str, list[Any]]:

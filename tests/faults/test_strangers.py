@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import strangers
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 
 
 def test_silent_slow_and_endless_strangers_do_not_hold_up_a_tenant(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from tests.reference.stream import Delivery, duplicated, shuffled
 from tests.rotation import some
 from tests.streams.streams import SIZE, STREAMS
 
-pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.engine]
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.engine, pytest.mark.long]
 MAY_DIFFER = ("watermark", "status")
 SIZES = {"shop": SIZE // 2, "experience": SIZE // 5, "growth": SIZE // 5}
 QUESTIONS = {"shop": 8, "experience": 6, "growth": 8}
