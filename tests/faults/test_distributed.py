@@ -56,8 +56,11 @@ async def test_something_was_put_to_the_test(results: list[Result]) -> None:
     done = {each.fault for each in results}
     if not done.issuperset(FAULTS[name] for name in ALWAYS):
         pytest.skip("the faults that this is about were not chosen")
-    assert sum(each.outcome.unanswered for each in results) > 0
-    assert sum(each.redelivered for each in results) > 0
+    unanswered = sum(each.outcome.unanswered for each in results)
+    redelivered = sum(each.redelivered for each in results)
+    assert unanswered + redelivered > 0
+    # A single strike may fall between two requests, or between two batches.
+    assert not full() or min(unanswered, redelivered) > 0
 
 
 @pytest.mark.parametrize(("mutant", "fault", "complaint"), some(MUTANTS, 1, "mutants"))

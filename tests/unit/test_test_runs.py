@@ -91,7 +91,7 @@ def test_a_test_that_takes_too_long_fails_unless_it_is_marked(tmp_path: Path) ->
     (tmp_path / "test_long.py").write_text(LONG)
     done = run(tmp_path, "--longest=0.2")
     assert done.returncode == 1
-    assert "call took 0 s, and 0.2 s is the most for a test" in done.stdout
+    assert "It took 0 s, and 0.2 s is the most for a test" in done.stdout
     assert "1 failed, 1 passed" in done.stdout
 
 
