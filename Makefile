@@ -50,7 +50,7 @@ down: .docker ## stop the containers; data and keys stay
 
 ##@ Develop
 # `make check test` runs the fast tests once: what check has just run, test leaves out.
-test: $(VENV)/.dev ## every test, with the real engine and a real Kafka (Java 17 and Maven, or Docker), in twelve minutes
+test: $(VENV)/.dev ## every test, with the real engine and a real Kafka (Java 17 and Maven, or Docker)
 	@$(BIN)/python -m tests.kafka.prepare
 	@$(PYTEST) --durations=10 --longest=60 $(if $(filter check,$(MAKECMDGOALS)),-m "$(SLOW)") $(ARGS)
 
