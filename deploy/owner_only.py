@@ -26,22 +26,22 @@ def new_files() -> None:
 
 
 def close(data: Path) -> None:
-    """Close an existing data folder, and log it if it was open, or if it cannot be closed, as another user's."""
+    """Close an existing data folder; log it if others could reach what is in it, or still can."""
     shared = (data / SHARED).is_dir()
     was = _mode(data)
     try:
-        closed = _set(data, _PASSED_THROUGH if shared else _FOLDER)
+        opened = _set(data, _PASSED_THROUGH if shared else _FOLDER)
         for each in data.iterdir():
             if each.is_symlink() or each == data / SHARED:
                 continue
             if _mode(each) & UMASK:
-                closed |= _set(each, _FOLDER if each.is_dir() else _FILE)
+                each.chmod(_FOLDER if each.is_dir() else _FILE)
     except OSError as error:
         logger.warning(
             "the data folder %s cannot be closed to other users of this machine: %s", data, error.strerror or error
         )
         return
-    if closed:
+    if opened:
         logger.warning("the data folder %s was open to other users of this machine (%04o) and is closed now", data, was)
 
 

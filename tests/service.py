@@ -69,7 +69,7 @@ class Service:
         self.process: subprocess.Popen[bytes] | None = None
         self.starts = 0
         self._command = [sys.executable, "-m", module, *arguments]
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         if tenants is not None:
             (folder / "tenants.json").write_text(json.dumps(tenants))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SOJOURN_", "KAFKA_"))}
