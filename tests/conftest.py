@@ -1,6 +1,6 @@
 """Fixtures that several test directories share.
 
-A process can open one chDB folder, so every test of one run shares it, and each gets a database of its own.
+A process can open one chDB folder, so every test of one run shares it, and each gets an empty database.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.migrate import migrate
 from deploy.store import ClickHouseStore
 from tests.cluster import Cluster
+from tests.databases import lent
 from tests.kafka.broker import Broker
 from tests.kafka.jars import NoKafka
 from tests.kafka.presence import missing, seen
@@ -50,13 +50,9 @@ def store_server(tmp_path: Path) -> Iterator[StoreServer]:
 
 @pytest.fixture
 async def store(engine_dsn: str) -> AsyncIterator[ClickHouseStore]:
-    """A migrated, empty database, dropped afterwards."""
-    opened = ClickHouseStore(engine_dsn, name=f"test_{uuid.uuid4().hex}")
-    await opened.open()
-    await migrate(opened)
-    yield opened
-    await opened.command(f"DROP DATABASE {opened.database} SYNC")
-    await opened.close()
+    """A migrated, empty database; a test that changes its tables takes one from `tests.databases.own`."""
+    async with lent(engine_dsn) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

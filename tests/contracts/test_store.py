@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from deploy.migrate import MigrationRefused, migrate
-from deploy.store import ClickHouseStore
+from deploy.store import OWN_THREADS, ClickHouseStore
 from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.tables import TABLES
+from tests.databases import lent, own
 
 pytestmark = pytest.mark.engine
 
@@ -28,13 +29,16 @@ def dsn(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def store(dsn: str) -> AsyncIterator[ClickHouseStore]:
-    """A migrated, empty database, dropped afterwards."""
-    opened = ClickHouseStore(dsn, name=f"test_{uuid.uuid4().hex}")
-    await opened.open()
-    await migrate(opened)
-    yield opened
-    await opened.command(f"DROP DATABASE {opened.database} SYNC")
-    await opened.close()
+    """A migrated, empty database."""
+    async with lent(dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def own_store(dsn: str) -> AsyncIterator[ClickHouseStore]:
+    """One whose tables the test may change."""
+    async with own(dsn) as opened:
+        yield opened
 
 
 def activity(actor: str = "u:1", quarters: int = 1) -> dict[str, list[Any]]:
@@ -123,11 +127,11 @@ async def test_rows_that_can_never_be_stored_are_rejected_as_a_whole(
 
 @pytest.mark.parametrize("change", ["DROP TABLE activity", "ALTER TABLE activity DROP COLUMN quarters"])
 async def test_rows_wait_for_a_migration_and_are_never_rejected_for_want_of_it(
-    store: ClickHouseStore, change: str
+    own_store: ClickHouseStore, change: str
 ) -> None:
-    await store.command(change)
+    await own_store.command(change)
     with pytest.raises(StoreUnavailable):
-        await store.insert("activity", activity())
+        await own_store.insert("activity", activity())
 
 
 async def test_a_missing_database_is_unavailable(dsn: str) -> None:
@@ -161,7 +165,7 @@ async def test_a_query_over_its_memory_is_unavailable(store: ClickHouseStore) ->
 
 async def test_slow_reads_never_block_inserts(store: ClickHouseStore) -> None:
     slow = "SELECT sum(sleepEachRow(0.1)) FROM numbers(10) SETTINGS max_block_size = 1"
-    reads = [asyncio.create_task(store.query(slow)) for _ in range(12)]
+    reads = [asyncio.create_task(store.query(slow)) for _ in range(OWN_THREADS + 1)]
     await asyncio.sleep(0.1)
     async with asyncio.timeout(0.8):
         await store.insert("activity", activity())
@@ -193,26 +197,30 @@ async def test_rows_outlive_the_store(dsn: str) -> None:
         await opened.close()
 
 
-async def test_migrations_apply_once_and_twice_at_the_same_time_is_safe(store: ClickHouseStore, tmp_path: Path) -> None:
-    assert await migrate(store) == 0
-    await store.command("DROP TABLE activity")
-    await store.command("TRUNCATE TABLE schema_migrations")
-    await asyncio.gather(migrate(store), migrate(store))
-    assert await migrate(store) == 0
-    tables = await store.query("SELECT name FROM system.tables WHERE database = {db:String}", {"db": store.database})
+async def test_migrations_apply_once_and_twice_at_the_same_time_is_safe(
+    own_store: ClickHouseStore, tmp_path: Path
+) -> None:
+    assert await migrate(own_store) == 0
+    await own_store.command("DROP TABLE activity")
+    await own_store.command("TRUNCATE TABLE schema_migrations")
+    await asyncio.gather(migrate(own_store), migrate(own_store))
+    assert await migrate(own_store) == 0
+    tables = await own_store.query(
+        "SELECT name FROM system.tables WHERE database = {db:String}", {"db": own_store.database}
+    )
     assert {name for (name,) in tables} >= set(TABLES)
 
 
-async def test_an_edited_or_unrepeatable_migration_is_refused(store: ClickHouseStore, tmp_path: Path) -> None:
+async def test_an_edited_or_unrepeatable_migration_is_refused(own_store: ClickHouseStore, tmp_path: Path) -> None:
     file = tmp_path / "9000_more.sql"
     file.write_text("-- a comment; with a semicolon\nCREATE TABLE IF NOT EXISTS {{db}}.more (x UInt8) ENGINE = Null;\n")
-    assert await migrate(store, folder=tmp_path) == 1
-    assert await migrate(store, folder=tmp_path) == 0
+    assert await migrate(own_store, folder=tmp_path) == 1
+    assert await migrate(own_store, folder=tmp_path) == 0
     file.write_text("CREATE TABLE IF NOT EXISTS {{db}}.more (x UInt16) ENGINE = Null;\n")
     with pytest.raises(MigrationRefused, match="edited"):
-        await migrate(store, folder=tmp_path)
+        await migrate(own_store, folder=tmp_path)
     file.write_text("CREATE TABLE {{db}}.more (x UInt16) ENGINE = Null;\n")
     with pytest.raises(MigrationRefused, match="repeated"):
-        await migrate(store, folder=tmp_path)
+        await migrate(own_store, folder=tmp_path)
     with pytest.raises(MigrationRefused, match="newer"):
-        await migrate(store)
+        await migrate(own_store)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import AsyncIterator
 
 import pytest
 
 from deploy.damages import Reported, Watch
-from deploy.migrate import migrate
 from deploy.store import ClickHouseStore
 from ingest.accept import accept
 from schemas.periods import format_instant
@@ -17,6 +15,7 @@ from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, ORDERS, TABLES
 from stream_processors.processor import Processor
 from stream_processors.rebuild import settle_empty
 from stream_processors.refusing import write
+from tests.databases import own
 
 pytestmark = pytest.mark.engine
 NOW = 1_790_000_000_000
@@ -36,10 +35,13 @@ class Clock:
 
 @pytest.fixture(params=["engine_dsn", "server_dsn"])
 async def filled(request: pytest.FixtureRequest) -> AsyncIterator[ClickHouseStore]:
-    """A database of its own with two parts of orders, dropped afterwards."""
-    opened = ClickHouseStore(request.getfixturevalue(request.param), name=f"test_{uuid.uuid4().hex}")
-    await opened.open()
-    await migrate(opened)
+    """A database with two parts of orders, whose tables the test may damage."""
+    async with own(request.getfixturevalue(request.param)) as opened:
+        await _fill(opened)
+        yield opened
+
+
+async def _fill(opened: ClickHouseStore) -> None:
     await settle_empty(opened)
     for table in (EVENTS, ORDERS, DEAD_LETTERS):
         await opened.command(f"SYSTEM STOP MERGES {table.name}")
@@ -56,9 +58,6 @@ async def filled(request: pytest.FixtureRequest) -> AsyncIterator[ClickHouseStor
         body = json.dumps([*events, {"event": "Order Completed", "messageId": "bad"}]).encode()
         taken = accept(body, tenant="t", received_at=NOW, random_id=lambda: "r")
         await write(Processor(opened), [taken.frame])
-    yield opened
-    await opened.command(f"DROP DATABASE {opened.database} SYNC")
-    await opened.close()
 
 
 async def _parts(store: ClickHouseStore, table: str) -> list[str]:

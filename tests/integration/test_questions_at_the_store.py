@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator
 
 import pytest
 
 from deploy.store import ClickHouseStore
 from schemas.ports import QuestionTooLarge
+from tests.databases import own
 
 pytestmark = pytest.mark.engine
 MEGABYTE = 2**20
@@ -19,11 +19,8 @@ ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 
 @pytest.fixture(params=["chdb", "http"])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[ClickHouseStore]:
     dsn: str = request.getfixturevalue({"chdb": "engine_dsn", "http": "server_dsn"}[request.param])
-    opened = ClickHouseStore(dsn, name=f"test_{uuid.uuid4().hex}", query_threads=2, statement_bytes=96 * MEGABYTE)
-    await opened.open()
-    yield opened
-    await opened.command(f"DROP DATABASE {opened.database} SYNC")
-    await opened.close()
+    async with own(dsn, tables=False, query_threads=2, statement_bytes=96 * MEGABYTE) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from importlib.resources import files
 from itertools import islice
@@ -20,6 +19,7 @@ from schemas.record import decode_records
 from schemas.tables import ANSWERS, CONTACTS, FACTS, REFERRALS, SUBSCRIPTION_EVENTS
 from stream_processors.processor import ARCHIVE, Fold, fold
 from stream_processors.rebuild import FOLDS, Step, begin, rebuild, runs, settle_empty
+from tests.databases import own
 from tests.reference.experience_stream import QUESTIONS, Experiences
 from tests.reference.growth_stream import GrowthJourneys
 from tests.reference.harness import ask, feed, frame, reader
@@ -41,11 +41,8 @@ def deliveries() -> list[Delivery]:
 @pytest.fixture
 async def empty(engine_dsn: str) -> AsyncIterator[ClickHouseStore]:
     """A database without tables, dropped afterwards."""
-    opened = ClickHouseStore(engine_dsn, name=f"test_{uuid.uuid4().hex}")
-    await opened.open()
-    yield opened
-    await opened.command(f"DROP DATABASE {opened.database} SYNC")
-    await opened.close()
+    async with own(engine_dsn, tables=False) as opened:
+        yield opened
 
 
 async def written_by_an_older_version(store: ClickHouseStore, deliveries: list[Delivery], folder: Path) -> None:

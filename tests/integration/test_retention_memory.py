@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 
 import pytest
 
-from deploy.migrate import migrate
 from deploy.store import ClickHouseStore
 from query_api.retention import Triangles
 from schemas.periods import DAY_MS, parse_instant
 from schemas.tenants import Tenant
+from tests.databases import lent
 
 pytestmark = pytest.mark.engine
 PEOPLE, DAYS, EACH_DAY = 2_000, 28, 4
@@ -25,15 +24,11 @@ FROM numbers({events:UInt32})"""
 
 @pytest.fixture
 async def store(engine_dsn: str) -> AsyncIterator[ClickHouseStore]:
-    opened = ClickHouseStore(engine_dsn, name=f"test_{uuid.uuid4().hex}", statement_bytes=512 * 2**20)
-    await opened.open()
-    await migrate(opened)
     events = PEOPLE * DAYS * EACH_DAY
     bound = {"start": START, "people": PEOPLE, "step": DAY_MS // EACH_DAY, "events": events}
-    await opened.command(FILLED, bound)
-    yield opened
-    await opened.command(f"DROP DATABASE {opened.database} SYNC")
-    await opened.close()
+    async with lent(engine_dsn, statement_bytes=512 * 2**20) as opened:
+        await opened.command(FILLED, bound)
+        yield opened
 
 
 @pytest.mark.parametrize("more", [(), (("min_occurrences", "2"),), (("mode", "unbounded"),)], ids=str)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,10 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.migrate import migrate
-from deploy.store import ClickHouseStore
 from tests.reference.growth_stream import GrowthJourneys
-from tests.reference.harness import ask, feed, reader
+from tests.reference.harness import ask, filled, reader
 from tests.reference.stream import Delivery, stream
 
 pytestmark = pytest.mark.engine
@@ -48,14 +45,8 @@ ALL: list[tuple[str, dict[str, str]]] = [
 
 @asynccontextmanager
 async def stored(dsn: str, deliveries: list[Delivery], folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    store = ClickHouseStore(dsn, name=f"test_{uuid.uuid4().hex}")
-    await store.open()
-    await migrate(store)
-    await feed(store, deliveries)
-    async with reader(store, folder) as client:
+    async with filled(dsn, deliveries) as store, reader(store, folder) as client:
         yield client
-    await store.command(f"DROP DATABASE {store.database} SYNC")
-    await store.close()
 
 
 async def body(client: httpx.AsyncClient, metric: str, **query: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from deploy.migrate import migrate
 from deploy.store import ClickHouseStore
 from ingest.accept import accept
 from query_api.app import router
@@ -22,6 +20,7 @@ from schemas.record import Frame
 from schemas.tenants import Tenants
 from stream_processors.processor import Processor
 from stream_processors.refusing import write
+from tests.databases import lent
 from tests.reference.copies import instant
 
 WATERMARK = "2026-12-24T10:00:00.120Z"
@@ -97,11 +96,7 @@ async def answers(
 
 @asynccontextmanager
 async def filled(dsn: str, deliveries: Iterable[Mapping[str, Any]]) -> AsyncIterator[ClickHouseStore]:
-    """A database with only these deliveries, dropped afterwards."""
-    store = ClickHouseStore(dsn, name=f"test_{uuid.uuid4().hex}")
-    await store.open()
-    await migrate(store)
-    await feed(store, deliveries)
-    yield store
-    await store.command(f"DROP DATABASE {store.database} SYNC")
-    await store.close()
+    """A database with only these deliveries."""
+    async with lent(dsn) as store:
+        await feed(store, deliveries)
+        yield store
