@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from tests.databases import lent
 from tests.kafka.broker import Broker
 from tests.kafka.jars import NoKafka
 from tests.kafka.presence import missing, seen
-from tests.kafka.source import running
+from tests.kafka.source import SERVERS, elsewhere
 from tests.store_server import StoreServer
 from tests.store_server import running as running_store
 
@@ -56,28 +57,38 @@ async def store(engine_dsn: str) -> AsyncIterator[ClickHouseStore]:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Bootstrap servers of the one real Kafka of this run. Do not stop it: `broker` is for that."""
-    try:
-        with running(tmp_path_factory.mktemp("kafka")) as (servers, source, versions):
+def kafka(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Bootstrap servers of a real Kafka. Do not stop it: `broker` is for that."""
+    with ExitStack() as stack:
+        try:
+            servers, source, versions = stack.enter_context(elsewhere())
+        except NoKafka:
+            native: Broker = request.getfixturevalue("native_broker")
+            yield native.bootstrap
+        else:
             seen(source, versions)
             yield servers
-    except NoKafka as reason:
-        missing(reason)
 
 
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    """A native Kafka of this test's own, started, to be killed, frozen and started again."""
+@pytest.fixture(scope="session")
+def native_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """The one native Kafka of this run beside the cluster's. Use `broker`, which leaves it running."""
     try:
-        own = Broker(tmp_path / "kafka")
+        own = Broker(tmp_path_factory.mktemp("kafka"))
     except NoKafka as reason:
-        missing(reason)
+        missing(NoKafka(f"{reason}; or set {SERVERS}"))
     try:
         seen("native", own.start())
         yield own
     finally:
         own.kill()
+
+
+@pytest.fixture
+def broker(native_broker: Broker) -> Iterator[Broker]:
+    """A native Kafka to be killed, frozen and started again; name topics with `topic_prefix`."""
+    yield native_broker
+    native_broker.revive()
 
 
 @pytest.fixture

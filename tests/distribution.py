@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 KAFKA = "kafka"
-FIXTURES = {"kafka", "broker", "cluster", "shared_cluster"}
+FIXTURES = {"kafka", "native_broker", "broker", "cluster", "shared_cluster"}
 """A test that asks for one of these runs on a real Kafka."""
 TIERS = (KAFKA, "faults", "browser", "e2e", "engine")
 """Markers in the order of what their tests cost; a test has the first of its markers, or is fast."""

@@ -36,17 +36,19 @@ async def test_every_test_has_topics_of_its_own(kafka: str, topic_prefix: str, _
 
 
 @pytest.mark.faults
-async def test_what_was_acknowledged_outlives_kill_9_and_a_freeze_is_a_timeout(broker: Broker) -> None:
-    await create(broker.bootstrap, "t")
+async def test_what_was_acknowledged_outlives_kill_9_and_a_freeze_is_a_timeout(
+    broker: Broker, topic_prefix: str
+) -> None:
+    await create(broker.bootstrap, topic_prefix)
     async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap, acks="all", request_timeout_ms=2000) as producer:
-        first = await producer.send_and_wait("t", b"1")
+        first = await producer.send_and_wait(topic_prefix, b"1")
         broker.freeze()
         with pytest.raises(KafkaError):
-            await producer.send_and_wait("t", b"2")
+            await producer.send_and_wait(topic_prefix, b"2")
         broker.thaw()
         await asyncio.to_thread(broker.kill)
         begun = time.monotonic()
         await asyncio.to_thread(broker.start)
         assert time.monotonic() - begun < 30
     async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap, acks="all") as producer:
-        assert (await producer.send_and_wait("t", b"3")).offset > first.offset
+        assert (await producer.send_and_wait(topic_prefix, b"3")).offset > first.offset

@@ -58,9 +58,11 @@ async def test_without_the_topic_the_lag_is_unknown_until_it_is_there(kafka: str
     await lag.close()
 
 
-async def test_an_outage_makes_the_lag_unknown_in_time_and_it_is_known_again_after(broker: Broker) -> None:
-    await ensure_topics(broker.bootstrap, "t", 1)
-    lag = Lag(broker.bootstrap, "t", seconds=1.0)
+async def test_an_outage_makes_the_lag_unknown_in_time_and_it_is_known_again_after(
+    broker: Broker, topic_prefix: str
+) -> None:
+    await ensure_topics(broker.bootstrap, topic_prefix, 1)
+    lag = Lag(broker.bootstrap, topic_prefix, seconds=1.0)
     await lag_known(lag)
     broker.freeze()
     began = time.monotonic()

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 from aiokafka import TopicPartition
@@ -39,20 +38,20 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def kafka_log(bootstrap: str, prefix: str = "t") -> KafkaLog:
+def kafka_log(bootstrap: str, prefix: str) -> KafkaLog:
     return KafkaLog(bootstrap, prefix, now, deadline_seconds=DEADLINE, max_pending_bytes=PENDING)
 
 
-async def conserved(clients: Clients, bootstrap: str, prefix: str = "t") -> None:
+async def conserved(clients: Clients, bootstrap: str, prefix: str) -> None:
     """Every acknowledged line is in the topic, and none is there twice."""
     assert clients.account(await lines(bootstrap, f"{prefix}.events")) == (0, 0)
 
 
 @pytest.fixture
-async def log(broker: Broker) -> AsyncIterator[KafkaLog]:
-    """On a broker of the test's own, ready."""
-    await ensure_topics(broker.bootstrap, "t", 1)
-    log = kafka_log(broker.bootstrap)
+async def log(broker: Broker, topic_prefix: str) -> AsyncIterator[KafkaLog]:
+    """On a broker that may be killed, ready."""
+    await ensure_topics(broker.bootstrap, topic_prefix, 1)
+    log = kafka_log(broker.bootstrap, topic_prefix)
     await log.start()
     await until(log.ready, AGAIN)
     yield log
@@ -68,7 +67,9 @@ async def refused(log: KafkaLog) -> float:
     return time.perf_counter() - began
 
 
-async def test_a_frozen_broker_costs_answers_but_no_event_no_copy_and_no_memory(broker: Broker, log: KafkaLog) -> None:
+async def test_a_frozen_broker_costs_answers_but_no_event_no_copy_and_no_memory(
+    broker: Broker, log: KafkaLog, topic_prefix: str
+) -> None:
     clients = Clients(log)
     most = 0
     async with clients.running():
@@ -89,10 +90,12 @@ async def test_a_frozen_broker_costs_answers_but_no_event_no_copy_and_no_memory(
     assert clients.slowest < DEADLINE + 0.5
     assert 0 < most <= PENDING
     assert log.pending_bytes == 0
-    await conserved(clients, broker.bootstrap)
+    await conserved(clients, broker.bootstrap, topic_prefix)
 
 
-async def test_a_killed_broker_costs_answers_but_no_event_and_no_copy(broker: Broker, log: KafkaLog) -> None:
+async def test_a_killed_broker_costs_answers_but_no_event_and_no_copy(
+    broker: Broker, log: KafkaLog, topic_prefix: str
+) -> None:
     clients = Clients(log)
     async with clients.running():
         await asyncio.sleep(0.5)
@@ -105,13 +108,13 @@ async def test_a_killed_broker_costs_answers_but_no_event_and_no_copy(broker: Br
         await asyncio.sleep(0.5)
     assert clients.refused > 0
     assert clients.slowest < DEADLINE + 0.5
-    await conserved(clients, broker.bootstrap)
+    await conserved(clients, broker.bootstrap, topic_prefix)
 
 
-async def test_a_log_that_starts_before_the_broker_refuses_until_it_is_there(broker: Broker) -> None:
-    await ensure_topics(broker.bootstrap, "t", 1)
+async def test_a_log_that_starts_before_the_broker_refuses_until_it_is_there(broker: Broker, topic_prefix: str) -> None:
+    await ensure_topics(broker.bootstrap, topic_prefix, 1)
     await asyncio.to_thread(broker.kill)
-    log = kafka_log(broker.bootstrap)
+    log = kafka_log(broker.bootstrap, topic_prefix)
     began = time.perf_counter()
     await log.start()
     assert time.perf_counter() - began < 0.1
@@ -122,7 +125,7 @@ async def test_a_log_that_starts_before_the_broker_refuses_until_it_is_there(bro
     await until(log.ready, AGAIN)
     await log.append(Frame(now(), [b"a"]))
     await log.close(5.0)
-    assert await lines(broker.bootstrap, "t.events") == [b"a"]
+    assert await lines(broker.bootstrap, f"{topic_prefix}.events") == [b"a"]
 
 
 async def test_without_topics_it_is_not_ready_and_says_what_to_run(
@@ -144,13 +147,13 @@ async def test_without_topics_it_is_not_ready_and_says_what_to_run(
 
 @pytest.mark.parametrize("idempotent", [True, False], ids=["idempotent", "without_idempotence"])
 async def test_lost_answers_make_copies_only_without_idempotence(
-    proxied: tuple[Broker, Proxy, str], idempotent: bool
+    proxied: tuple[Broker, int], topic_prefix: str, idempotent: bool
 ) -> None:
-    broker, proxy, bootstrap = proxied
-    await asyncio.to_thread(broker.start)
+    broker, port = proxied
+    proxy, bootstrap = Proxy(port, broker.port), f"127.0.0.1:{port}"
     await proxy.start()
-    await ensure_topics(bootstrap, "t", 1)
-    log = KafkaLog(bootstrap, "t", now, connector=partial(connect, idempotent=idempotent))
+    await ensure_topics(bootstrap, topic_prefix, 1)
+    log = KafkaLog(bootstrap, topic_prefix, now, connector=partial(connect, idempotent=idempotent))
     await log.start()
     await until(log.ready, AGAIN)
     clients = Clients(log)
@@ -160,23 +163,26 @@ async def test_lost_answers_make_copies_only_without_idempotence(
             await until(lambda: proxy.lose == 0, 2.0)
             await asyncio.sleep(0.2)
     await log.close(5.0)
-    lost, copies = clients.account(await lines(bootstrap, "t.events"))
+    lost, copies = clients.account(await lines(bootstrap, f"{topic_prefix}.events"))
     await proxy.close()
     assert proxy.lost == 5
     assert lost == 0
     assert (copies == 0) == idempotent
 
 
-@pytest.fixture
-def proxied(tmp_path: Path) -> Iterator[tuple[Broker, Proxy, str]]:
-    """A broker that tells its clients to come through a proxy."""
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Broker, int]]:
+    """A broker that tells its clients to come through a proxy, and the port of that."""
     port = free_port()
     try:
-        broker = Broker(tmp_path / "kafka", {"advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}"})
+        broker = Broker(tmp_path_factory.mktemp("proxied"), {"advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}"})
     except NoKafka as reason:
         missing(reason)
-    yield broker, Proxy(port, broker.port), f"127.0.0.1:{port}"
-    broker.kill()
+    try:
+        broker.start()
+        yield broker, port
+    finally:
+        broker.kill()
 
 
 async def test_an_append_larger_than_a_record_is_cut_between_lines(kafka: str, topic_prefix: str) -> None:
@@ -244,7 +250,9 @@ async def test_close_is_bounded_while_the_broker_is_frozen(broker: Broker, log: 
         await appending
 
 
-async def test_close_sends_what_waits_when_the_broker_comes_back_in_time(broker: Broker, log: KafkaLog) -> None:
+async def test_close_sends_what_waits_when_the_broker_comes_back_in_time(
+    broker: Broker, log: KafkaLog, topic_prefix: str
+) -> None:
     broker.freeze()
     appends = [asyncio.create_task(log.append(Frame(now(), [b"%d" % n]))) for n in range(50)]
     await asyncio.sleep(0.5)
@@ -253,14 +261,14 @@ async def test_close_sends_what_waits_when_the_broker_comes_back_in_time(broker:
     broker.thaw()
     await closing
     await asyncio.gather(*appends)
-    assert len(await lines(broker.bootstrap, "t.events")) == 50
+    assert len(await lines(broker.bootstrap, f"{topic_prefix}.events")) == 50
 
 
-async def test_without_traffic_readiness_follows_the_broker(broker: Broker, log: KafkaLog) -> None:
+async def test_without_traffic_readiness_follows_the_broker(broker: Broker, log: KafkaLog, topic_prefix: str) -> None:
     await asyncio.sleep(3.0)
     assert log.ready()
     broker.freeze()
     await until(lambda: not log.ready(), 4.0)
     broker.thaw()
     await until(log.ready, AGAIN)
-    assert not any(each.size for each in await frames(broker.bootstrap, "t.events"))
+    assert not any(each.size for each in await frames(broker.bootstrap, f"{topic_prefix}.events"))

@@ -131,6 +131,14 @@ class Broker:
         assert self.child is not None
         self.child.thaw()
 
+    def revive(self) -> None:
+        """Have it run and answer, whatever was done to it."""
+        if self.child is None or not self.child.running:
+            self.start()
+        else:
+            self.thaw()
+            self.child.answer("Kafka", self._versions, 60.0)
+
     def stop(self) -> None:
         """SIGTERM, and SIGKILL if that takes too long."""
         if self.child is not None:

@@ -1,4 +1,4 @@
-"""Where the tests get their Kafka: `KAFKA_BOOTSTRAP_SERVERS`, else a container, else a native one of this machine."""
+"""Where the tests get a Kafka: `KAFKA_BOOTSTRAP_SERVERS`, else a container; else they start a native one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from tests.kafka.broker import SETTINGS, Broker
+from tests.kafka.broker import SETTINGS
 from tests.kafka.jars import NoKafka, version
 from tests.kafka.protocol import NotKafka, Versions, versions
 from tests.service import free_port
@@ -59,23 +58,10 @@ def wait(bootstrap: str, seconds: float = 60.0) -> Versions:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple[str, str, Versions]]:
+def elsewhere() -> Iterator[tuple[str, str, Versions]]:
     """Bootstrap servers, where they come from, and what they say they are. Raises `NoKafka`."""
     if servers := os.environ.get(SERVERS, ""):
         yield servers, SERVERS, wait(servers, 10.0)
         return
-    without_docker = ""
-    try:
-        with _container() as servers:
-            yield servers, "container", wait(servers)
-            return
-    except NoKafka as reason:
-        without_docker = str(reason)
-    try:
-        broker = Broker(folder)
-    except NoKafka as reason:
-        raise NoKafka(f"{reason}; or set {SERVERS}; {without_docker}") from reason
-    try:
-        yield broker.bootstrap, "native", broker.start()
-    finally:
-        broker.kill()
+    with _container() as servers:
+        yield servers, "container", wait(servers)
