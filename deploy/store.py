@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import clickhouse_connect
 import urllib3.exceptions
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError
 
@@ -26,6 +27,10 @@ from schemas import signals
 from schemas.ports import QuestionTooLarge, StoreRejected, StoreUnavailable
 from schemas.signals import Histogram
 from schemas.tables import TABLES
+
+# The client looks whether rows are a frame of pandas, which is installed because chDB asks for it; loading it only for
+# that took a second of every start. This says, as the client itself does, that there is none.
+options.pd = options.pd_time_test = None
 
 T = TypeVar("T")
 DATABASE = "sojourn"
@@ -283,7 +288,7 @@ class ClickHouseStore:
         }
 
     async def open(self) -> None:
-        """Create the database and warm the client up: the first insert of a process costs 1.4 s of lazy imports."""
+        """Create the database and warm the client up: the first insert of a process loads more of it."""
         creating = Pool("store-create", 1, lambda: self._connect({"max_execution_time": COMMAND_SECONDS}, "default"))
         try:
             await creating.run(lambda client: client.command(f"CREATE DATABASE IF NOT EXISTS {self.database}"))
