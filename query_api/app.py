@@ -162,7 +162,7 @@ def router(
         )
     for path in (f"/v1/metrics/{{name}}{under}" for under in ("", "/explain", "/series", "/compare", "/revisions")):
         api.add_api_route(path, at_once(_no_metric, _tagged), methods=["GET"], include_in_schema=False)
-        api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
+        api.add_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
     add_stream(
         api,
         live or Live(answers, tenants),
@@ -172,7 +172,7 @@ def router(
         refused=answer_problem,
         responses=_RESPONSES,
     )
-    api.add_api_route(STREAM, _preflight, methods=["OPTIONS"], include_in_schema=False)
+    api.add_route(STREAM, _preflight, methods=["OPTIONS"], include_in_schema=False)
     add_page(api, tenants, takes_events=takes_events, refused=answer_problem)
     add_signing_in(api, tenants)
     return api
@@ -212,7 +212,7 @@ def _add(
         openapi_extra={"parameters": parameters},
         dependencies=[Security(HTTPBearer(scheme_name="readToken", auto_error=False))],
     )
-    api.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
+    api.add_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
 
 
 _PROBLEM = {"content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -316,7 +316,7 @@ def _add_exposition(api: APIRouter, endpoint: Callable[[Any, Write[str]], Endpoi
         },
         dependencies=[Security(HTTPBearer(scheme_name="readToken", auto_error=False))],
     )
-    api.add_api_route(exposition.PATH, _preflight, methods=["OPTIONS"], include_in_schema=False)
+    api.add_route(exposition.PATH, _preflight, methods=["OPTIONS"], include_in_schema=False)
 
 
 def _add_funnels(add: Callable[..., None], funnels: Funnels) -> None:
