@@ -96,6 +96,7 @@ class Cluster:
             **(environment or {}),
         }
         self.members: list[Member] = []
+        self._is_set_up = False
         self.ingest = self.member("ingest", "ingest")
         self.processors = self.member("processors", "processors", "--workers", str(workers))
         self.query = self.member("query", "query")
@@ -156,7 +157,7 @@ class Cluster:
             time.sleep(0.05)
 
     def start(self) -> None:
-        """Start everything, and wait until it is ready; on failure nothing is left."""
+        """Start everything, and wait until it is ready; on failure nothing is left. What was set up stays so."""
         try:
             early = [member for member in self.members if member is not self.processors]
             for member in early:  # they start without Kafka and store, and become ready once those are
@@ -165,7 +166,9 @@ class Cluster:
                 kafka, store = pool.submit(self.broker.start), pool.submit(self.store.start)
                 seen("native", kafka.result())
                 store.result()
-            self.run("setup")
+            if not self._is_set_up:
+                self.run("setup")
+                self._is_set_up = True
             self.processors.spawn()
             for member in self.members:
                 member.wait_until_ready(120.0)  # an overloaded machine took 80 s

@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,6 @@ from tests.kafka.broker import Broker
 from tests.kafka.jars import NoKafka
 from tests.kafka.presence import missing, seen
 from tests.kafka.source import SERVERS, elsewhere
-from tests.store_server import StoreServer
 from tests.store_server import running as running_store
 
 pytest_plugins = ["tests.rotation", "tests.distribution", "tests.duration", "tests.tables", "tests.kafka.reporting"]
@@ -33,20 +31,9 @@ def engine_dsn(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The one store of this test run that is reached over HTTP. Do not stop it: `store_server` is for that."""
+    """The one store of this test run that is reached over HTTP. Do not stop it."""
     with running_store(tmp_path_factory.mktemp("server")) as dsn:
         yield dsn
-
-
-@pytest.fixture
-def store_server(tmp_path: Path) -> Iterator[StoreServer]:
-    """A store server of this test's own, started, to be killed, frozen, made to fail and started again."""
-    own = StoreServer(tmp_path / "server")
-    try:
-        own.start()
-        yield own
-    finally:
-        own.kill()
 
 
 @pytest.fixture

@@ -62,6 +62,14 @@ class StoreServer:
         assert self.child is not None
         self.child.thaw()
 
+    def revive(self) -> None:
+        """Have it run and answer well, whatever was done to it."""
+        self.faults()
+        if self.child is None or not self.child.running:
+            self.start()
+        else:
+            self.thaw()
+
     def stop(self) -> None:
         if self.child is not None:
             self.child.stop()

@@ -12,46 +12,61 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import READ_TOKEN, ROOT, WRITE_KEY, Service
+from tests.service import READ_TOKEN, ROOT, TENANTS, WRITE_KEY, Service
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 SMALL = ("--days", "4", "--members", "120")
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    running = Service(tmp_path / "data")
+Keys = tuple[str, str]
+FIRST: Keys = (WRITE_KEY, READ_TOKEN)
+SECOND: Keys = ("wk_second", "rt_second")
+TWO = {"tenants": [*TENANTS["tenants"], {"id": "second", "write_keys": [SECOND[0]], "read_tokens": [SECOND[1]]}]}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    running = Service(tmp_path_factory.mktemp("demo") / "data", tenants=TWO)
     running.start()
     yield running
     running.kill()
 
 
-def demo(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
-    keys = ("--url", service.url, "--write-key", WRITE_KEY, "--read-token", READ_TOKEN)
-    command = [sys.executable, "-m", "deploy.cli", "demo", *keys, *SMALL, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+def command(service: Service, keys: Keys, *arguments: str) -> list[str]:
+    given = ("--url", service.url, "--write-key", keys[0], "--read-token", keys[1])
+    return [sys.executable, "-m", "deploy.cli", "demo", *given, *SMALL, *arguments]
 
 
-def stored(service: Service) -> dict[str, int]:
+def demo(service: Service, *arguments: str, keys: Keys = FIRST) -> subprocess.CompletedProcess[str]:
+    asked = command(service, keys, "--once", *arguments)
+    return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture(scope="module")
+def first(service: Service) -> subprocess.CompletedProcess[str]:
+    """The demo that has filled the first tenant."""
+    return demo(service)
+
+
+def stored(service: Service, keys: Keys = FIRST) -> dict[str, int]:
     """How many events there are of each local date, up to yesterday, as nothing new is dated then."""
     today = datetime.now(UTC).date()
     found = {}
     for ago in range(-1, 6):
         day = today - timedelta(days=ago)
         span = {"from": f"{day}", "to": f"{day + timedelta(days=1)}"}
-        found[f"{day}"] = int(service.metric("event_count", **span)["value"])
+        found[f"{day}"] = int(service.metric("event_count", keys[1], **span)["value"])
     return found
 
 
-def test_a_demo_that_runs_again_loads_nothing_twice(service: Service) -> None:
-    first = demo(service, "--once")
+def test_a_demo_that_runs_again_loads_nothing_twice(service: Service, first: subprocess.CompletedProcess[str]) -> None:
     assert first.returncode == 0, first.stderr
     assert f"page: {service.url}/?token={READ_TOKEN}" in first.stdout
     assert "refused" not in first.stdout
     before = stored(service)
     assert sum(before.values()) > 200
-    again = demo(service, "--once")
+    again = demo(service)
     assert again.returncode == 0, again.stderr
     assert "the history was loaded before" in again.stdout
     after = stored(service)
@@ -63,27 +78,28 @@ def test_a_demo_that_runs_again_loads_nothing_twice(service: Service) -> None:
 
 
 def test_a_tenant_with_events_of_its_own_is_left_alone_unless_asked(service: Service) -> None:
-    assert service.send({"event": "page", "messageId": "own", "anonymousId": "a"}).status_code == 202
-    refused = demo(service, "--once")
+    own = {"event": "page", "messageId": "own", "anonymousId": "a"}
+    assert service.send(own, Authorization=f"Bearer {SECOND[0]}").status_code == 202
+    refused = demo(service, keys=SECOND)
     assert refused.returncode == 2
     assert "the tenant has 1 events of its own" in refused.stderr
-    assert sum(stored(service).values()) <= 1
-    assert demo(service, "--once", "--force").returncode == 0
-    assert sum(stored(service).values()) > 200
+    assert sum(stored(service, SECOND).values()) <= 1
+    assert demo(service, "--force", keys=SECOND).returncode == 0
+    assert sum(stored(service, SECOND).values()) > 200
 
 
-def test_one_world_is_enough(service: Service) -> None:
-    assert demo(service, "--once").returncode == 0
-    other = demo(service, "--once", "--seed", "2")
+def test_one_world_is_enough(service: Service, first: subprocess.CompletedProcess[str]) -> None:
+    assert first.returncode == 0
+    other = demo(service, "--seed", "2")
     assert other.returncode == 2
     assert "the demo of another seed than 2" in other.stderr
 
 
-def test_live_traffic_ends_well_when_told_to(service: Service) -> None:
-    keys = ("--url", service.url, "--write-key", WRITE_KEY, "--read-token", READ_TOKEN)
+def test_live_traffic_ends_well_when_told_to(service: Service, first: subprocess.CompletedProcess[str]) -> None:
+    assert first.returncode == 0
     for number in (signal.SIGTERM, signal.SIGINT):
         with subprocess.Popen(
-            [sys.executable, "-m", "deploy.cli", "demo", *keys, *SMALL, "--rate", "20"],
+            command(service, FIRST, "--rate", "20"),
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -100,7 +116,7 @@ def test_live_traffic_ends_well_when_told_to(service: Service) -> None:
 
 
 def test_a_key_that_is_not_known_is_said_with_exit_code_2(service: Service) -> None:
-    refused = demo(service, "--once", "--read-token", "rt_of_nobody")
+    refused = demo(service, keys=(WRITE_KEY, "rt_of_nobody"))
     assert refused.returncode == 2
     assert "does not know the key (401)" in refused.stderr
 
@@ -117,8 +133,8 @@ async def test_beside_the_service_it_fills_the_first_tenant_moves_its_numbers_an
 
         then = count()
         await until(lambda: count() > then, 60)
-        command = ["ps", "-o", "args=", "--ppid", str(process.pid)]
-        children = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: ASYNC221 -- short
+        asked = ["ps", "-o", "args=", "--ppid", str(process.pid)]
+        children = subprocess.run(asked, capture_output=True, text=True, check=True).stdout  # noqa: ASYNC221 -- short
         assert "deploy.cli demo" in children
         assert not re.search(r"wk_|rt_", children), "no key is an argument"
         assert service.terminate(30) == 0

@@ -21,23 +21,19 @@ import httpx
 import pytest
 from segment.analytics.client import Client as Segment
 
+from tests.rotation import some
 from tests.service import READ_TOKEN, TENANTS, WRITE_KEY, ZENDESK_SECRET, Service
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    running = Service(tmp_path / "data")
-    running.start()
-    yield running
-    running.kill()
+TWO = {"tenants": [TENANTS["tenants"][0], {"id": "second", "write_keys": ["wk_second"], "read_tokens": ["rt_second"]}]}
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """For tests that leave the process as it was and count only what is their own."""
-    running = Service(tmp_path_factory.mktemp("shared") / "data")
+    """For all tests: each leaves it running and counts only what is its own."""
+    running = Service(tmp_path_factory.mktemp("shared") / "data", tenants=TWO)
     running.start()
     yield running
     running.kill()
@@ -142,14 +138,15 @@ def test_one_document_describes_both_sides(shared: Service) -> None:
     assert {"/v1/events", "/v1/metrics/event_count", "/healthz"} <= paths.keys()
 
 
-def test_the_restarted_service_gives_the_same_numbers(service: Service) -> None:
-    service.send({"events": [{"event": "e2e_kept", "messageId": f"k{n}", "userId": f"u{n}"} for n in range(50)]})
+def test_the_restarted_service_gives_the_same_numbers(shared: Service) -> None:
+    events = [{"event": "e2e_kept", "messageId": f"k{n}", "userId": f"u{n}"} for n in range(50)]
+    assert shared.send({"events": events}, Authorization="Bearer wk_second").status_code == 202
     question = {"window": "P1D", "at": (datetime.now(UTC) + timedelta(minutes=1)).isoformat()}
-    before = {name: service.metric(name, **question)["value"] for name in ("event_count", "dau")}
+    before = {name: shared.metric(name, "rt_second", **question)["value"] for name in ("event_count", "dau")}
     assert before == {"event_count": 50, "dau": 50}
-    assert service.terminate() == 0
-    service.start()
-    assert {name: service.metric(name, **question)["value"] for name in before} == before
+    assert shared.terminate() == 0
+    shared.start()
+    assert {name: shared.metric(name, "rt_second", **question)["value"] for name in before} == before
 
 
 def test_a_second_process_on_the_same_folder_is_refused_in_one_clear_line(shared: Service) -> None:
@@ -169,7 +166,11 @@ def test_a_port_in_use_is_one_clear_line(shared: Service, tmp_path: Path) -> Non
     assert "SOJOURN_PORT" in line
 
 
-@pytest.mark.parametrize("text", ["{", '{"tenants": 1}', '{"tenants": [{"id": "a", "timezone": "Mars/Base"}]}'])
+BROKEN = ["{", '{"tenants": 1}', '{"tenants": [{"id": "a", "timezone": "Mars/Base"}]}']
+
+
+# What is wrong in each is said by tests/unit/schemas/test_tenants_file.py; here, that it ends a start.
+@pytest.mark.parametrize("text", some(BROKEN, 1, "broken tenants files"))
 def test_a_broken_tenants_file_is_one_clear_line(tmp_path: Path, text: str) -> None:
     broken = Service(tmp_path / "data", tenants=None)
     (tmp_path / "data/tenants.json").write_text(text)
@@ -205,9 +206,9 @@ def test_the_first_start_makes_keys_and_what_it_prints_works_as_pasted(tmp_path:
         first.kill()
 
 
-def test_sigterm_answers_every_request_in_flight_and_keeps_what_it_acknowledged(service: Service) -> None:
+def test_sigterm_answers_every_request_in_flight_and_keeps_what_it_acknowledged(shared: Service) -> None:
     async def load() -> list[int]:
-        async with httpx.AsyncClient(base_url=service.url, timeout=20.0) as http:
+        async with httpx.AsyncClient(base_url=shared.url, timeout=20.0) as http:
             headers = {"Authorization": f"Bearer {WRITE_KEY}"}
 
             async def one(number: int) -> int:
@@ -220,26 +221,26 @@ def test_sigterm_answers_every_request_in_flight_and_keeps_what_it_acknowledged(
             await one(0)
             flying = [asyncio.create_task(one(number)) for number in range(1, 60)]
             await asyncio.sleep(0.05)  # all are sent, few are answered: an insert takes longer
-            assert service.process is not None
-            service.process.terminate()
+            assert shared.process is not None
+            shared.process.terminate()
             return [202, *filter(None, await asyncio.gather(*flying))]
 
     statuses = asyncio.run(load())
-    assert service.process is not None
-    assert service.process.wait(20) == 0
+    assert shared.process is not None
+    assert shared.process.wait(20) == 0
     assert set(statuses) == {202}
     assert len(statuses) > 20
-    service.start()
-    assert counted(service, "e2e_drained") == len(statuses)
+    shared.start()
+    assert counted(shared, "e2e_drained") == len(statuses)
 
 
-def test_new_keys_in_the_tenants_file_work_within_seconds(service: Service) -> None:
-    changed: dict[str, Any] = json.loads(json.dumps(TENANTS))
+def test_new_keys_in_the_tenants_file_work_within_seconds(shared: Service) -> None:
+    changed: dict[str, Any] = json.loads(json.dumps(TWO))
     changed["tenants"][0]["write_keys"].append("wk_new")
-    assert service.send({"event": "x"}, Authorization="Bearer wk_new").status_code == 401
-    (service.folder / "tenants.json").write_text(json.dumps(changed))
+    assert shared.send({"event": "x"}, Authorization="Bearer wk_new").status_code == 401
+    (shared.folder / "tenants.json").write_text(json.dumps(changed))
     deadline = time.monotonic() + 6
-    while service.send({"event": "x"}, Authorization="Bearer wk_new").status_code == 401:
+    while shared.send({"event": "x"}, Authorization="Bearer wk_new").status_code == 401:
         assert time.monotonic() < deadline
         time.sleep(0.2)
 

@@ -65,7 +65,7 @@ def report(dsn: str, partition: int, partitions: int, counted_to: int = COUNTED_
     asyncio.run(insert())
 
 
-def until(service: Service, status: int, path: str = "/readyz", seconds: float = 15.0) -> dict[str, Any]:
+def until(service: Service, status: int, path: str = "/readyz", seconds: float = 45.0) -> dict[str, Any]:
     """The body of the first answer with this status."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -83,7 +83,7 @@ def until(service: Service, status: int, path: str = "/readyz", seconds: float =
 
 def reason(service: Service, wanted: str) -> str:
     """The reason of not being ready, once it says what is wanted."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 45
     told = ""
     while wanted not in told:
         assert time.monotonic() < deadline, told

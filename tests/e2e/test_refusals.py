@@ -1,4 +1,6 @@
-"""What the separate services say, in one line and with exit code 2, when something that they need is missing."""
+"""What the separate services say, in one line and with exit code 2, when something that they need is missing; a usual
+run draws a few of the cases, as each is a start.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rotation import some
 from tests.service import TENANTS, Service
 
 pytestmark = pytest.mark.e2e
@@ -14,21 +17,22 @@ KAFKA = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"}
 SERVER = {"SOJOURN_STORE_DSN": "http://sojourn:hidden@127.0.0.1:9/sojourn"}
 
 
-@pytest.mark.parametrize(
-    ("command", "environment", "told"),
-    [
-        ("ingest", {}, "KAFKA_BOOTSTRAP_SERVERS is not set"),
-        ("topics", {}, "KAFKA_BOOTSTRAP_SERVERS is not set"),
-        ("processors", SERVER, "KAFKA_BOOTSTRAP_SERVERS is not set"),
-        ("setup", SERVER, "KAFKA_BOOTSTRAP_SERVERS is not set"),
-        ("setup", KAFKA, "SOJOURN_STORE_DSN has to name a ClickHouse server"),
-        ("processors", KAFKA, "SOJOURN_STORE_DSN has to name a ClickHouse server"),
-        ("query", {}, "belongs to one process"),
-        ("query", {"SOJOURN_STORE_DSN": "postgres://u:hidden@h/d"}, "has to name a ClickHouse server"),
-        ("serve", KAFKA, "`sojourn ingest`, `sojourn processors` and `sojourn query`"),
-        ("ingest", KAFKA | {"SOJOURN_DRAIN_SECONDS": "5"}, "SOJOURN_DRAIN_SECONDS (5) has to be more than"),
-    ],
-)
+SERVICES = [("ingest", KAFKA), ("query", SERVER)]
+MISSING: list[tuple[str, dict[str, str], str]] = [
+    ("ingest", {}, "KAFKA_BOOTSTRAP_SERVERS is not set"),
+    ("topics", {}, "KAFKA_BOOTSTRAP_SERVERS is not set"),
+    ("processors", SERVER, "KAFKA_BOOTSTRAP_SERVERS is not set"),
+    ("setup", SERVER, "KAFKA_BOOTSTRAP_SERVERS is not set"),
+    ("setup", KAFKA, "SOJOURN_STORE_DSN has to name a ClickHouse server"),
+    ("processors", KAFKA, "SOJOURN_STORE_DSN has to name a ClickHouse server"),
+    ("query", {}, "belongs to one process"),
+    ("query", {"SOJOURN_STORE_DSN": "postgres://u:hidden@h/d"}, "has to name a ClickHouse server"),
+    ("serve", KAFKA, "`sojourn ingest`, `sojourn processors` and `sojourn query`"),
+    ("ingest", KAFKA | {"SOJOURN_DRAIN_SECONDS": "5"}, "SOJOURN_DRAIN_SECONDS (5) has to be more than"),
+]
+
+
+@pytest.mark.parametrize(("command", "environment", "told"), some(MISSING, 4, "what is missing"))
 def test_what_is_missing_is_named(command: str, environment: dict[str, str], told: str, tmp_path: Path) -> None:
     service = Service(tmp_path / "data", arguments=(command,), environment=environment)
     assert service.spawn().wait(30) == 2
@@ -38,7 +42,7 @@ def test_what_is_missing_is_named(command: str, environment: dict[str, str], tol
     assert "hidden" not in line
 
 
-@pytest.mark.parametrize(("command", "environment"), [("ingest", KAFKA), ("query", SERVER)])
+@pytest.mark.parametrize(("command", "environment"), some(SERVICES, 1, "without tenants"))
 def test_a_service_makes_no_tenants_of_its_own(command: str, environment: dict[str, str], tmp_path: Path) -> None:
     service = Service(tmp_path / "data", arguments=(command,), environment=environment, tenants=None)
     assert service.spawn().wait(30) == 2
@@ -48,7 +52,7 @@ def test_a_service_makes_no_tenants_of_its_own(command: str, environment: dict[s
     assert not (tmp_path / "data/tenants.json").exists()
 
 
-@pytest.mark.parametrize(("command", "environment"), [("ingest", KAFKA), ("query", SERVER)])
+@pytest.mark.parametrize(("command", "environment"), some(SERVICES, 1, "a port in use"))
 def test_a_port_in_use_is_one_clear_line(command: str, environment: dict[str, str], tmp_path: Path) -> None:
     first = Service(tmp_path / "first", arguments=(command,), environment=environment, tenants=TENANTS)
     first.spawn()

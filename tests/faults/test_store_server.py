@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,27 @@ def activity(actor: str) -> dict[str, list[Any]]:
     return {"tenant": ["t"], "day": [20_000], "actor": [actor], "quarters": [1]}
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+    own = StoreServer(tmp_path_factory.mktemp("server"))
+    try:
+        own.start()
+        yield own
+    finally:
+        own.kill()
+
+
+@pytest.fixture
+def store_server(server: StoreServer) -> Iterator[StoreServer]:
+    """To be killed, frozen, made to fail and started again."""
+    yield server
+    server.revive()
+
+
 @pytest.fixture
 async def store(store_server: StoreServer) -> AsyncIterator[ClickHouseStore]:
-    opened = ClickHouseStore(store_server.dsn(), query_seconds=1, insert_seconds=1)
+    """A database of the test's own."""
+    opened = ClickHouseStore(store_server.dsn(f"test_{uuid.uuid4().hex}"), query_seconds=1, insert_seconds=1)
     await opened.open()
     await migrate(opened)
     yield opened
