@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import random
 import subprocess
-from collections.abc import Generator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -46,6 +47,15 @@ def some(of: Sequence[T], count: int, about: str) -> list[T]:
     if full() or count >= len(of):
         return list(of)
     return [of[place] for place in sorted(draw(about).sample(range(len(of)), count))]
+
+
+def of_each(kind: Callable[[T], object], of: Sequence[T], about: str, count: int = 1) -> list[T]:
+    """So many of each kind, in their order; all of them in a full run."""
+    kinds: defaultdict[object, list[int]] = defaultdict(list)
+    for place, each in enumerate(of):
+        kinds[kind(each)].append(place)
+    drawn = [place for name, places in kinds.items() for place in some(places, count, f"{about} {name}")]
+    return [of[place] for place in sorted(drawn)]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 from fastapi import FastAPI
 
-from deploy.store import ClickHouseStore
 from query_api.app import router
 from query_api.problem_app import problems
 from schemas.metrics import METRICS
 from schemas.periods import parse_instant
 from schemas.tenants import Tenants
+from tests.reference.harness import filled
 from tests.rotation import some
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
 NOW = parse_instant("2026-11-22T10:00:03.120Z", "UTC")
 ODD = [
     {},
@@ -38,17 +38,19 @@ ODD = [
 ]
 
 
-@pytest.fixture
-async def http(store: ClickHouseStore, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    path = tmp_path / "tenants.json"
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def http(engine_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that may read an empty store."""
+    path = tmp_path_factory.mktemp("odd") / "tenants.json"
     path.write_text(json.dumps({"tenants": [{"id": "demo", "timezone": "Europe/Berlin", "read_tokens": ["rt"]}]}))
-    app = FastAPI()
-    app.include_router(router(store, Tenants(path), lambda: NOW))
-    problems(app)
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://sojourn", headers={"authorization": "Bearer rt"}
-    ) as client:
-        yield client
+    async with filled(engine_dsn, ()) as store:
+        app = FastAPI()
+        app.include_router(router(store, Tenants(path), lambda: NOW))
+        problems(app)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://sojourn", headers={"authorization": "Bearer rt"}
+        ) as client:
+            yield client
 
 
 @pytest.mark.parametrize("name", METRICS)

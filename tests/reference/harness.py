@@ -16,6 +16,8 @@ from deploy.store import ClickHouseStore
 from ingest.accept import accept
 from query_api.app import router
 from query_api.problem_app import problems
+from schemas.metrics import METRICS
+from schemas.metrics.metric import Shape
 from schemas.record import Frame
 from schemas.tenants import Tenants
 from stream_processors.processor import Processor
@@ -74,6 +76,11 @@ async def reader(
 def path(metric: str) -> str:
     """Where it is asked for: funnels and the retention triangle have routes of their own."""
     return f"/v1/{metric}" if metric in {"funnels", "retention"} else f"/v1/metrics/{metric}"
+
+
+def shape(metric: str) -> Shape:
+    """Kind of number that a metric is, of which each run takes some."""
+    return METRICS[metric].shape
 
 
 async def ask(client: httpx.AsyncClient, metric: str, query: Mapping[str, Any]) -> bytes:
