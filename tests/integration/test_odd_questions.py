@@ -11,14 +11,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI
 
 from query_api.app import router
-from query_api.problem_app import problems
 from schemas.metrics import METRICS
 from schemas.periods import parse_instant
 from schemas.tenants import Tenants
-from tests.reference.harness import filled
+from tests.reference.harness import filled, served
 from tests.rotation import some
 
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
@@ -44,9 +42,7 @@ async def http(engine_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Asy
     path = tmp_path_factory.mktemp("odd") / "tenants.json"
     path.write_text(json.dumps({"tenants": [{"id": "demo", "timezone": "Europe/Berlin", "read_tokens": ["rt"]}]}))
     async with filled(engine_dsn, ()) as store:
-        app = FastAPI()
-        app.include_router(router(store, Tenants(path), lambda: NOW))
-        problems(app)
+        app = served(router(store, Tenants(path), lambda: NOW))
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://sojourn", headers={"authorization": "Bearer rt"}
         ) as client:

@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI
 
 from ingest.accept import accept
 from query_api.app import router
@@ -25,7 +24,7 @@ from schemas.record import Frame
 from schemas.tenants import Tenants
 from stream_processors.processor import Processor
 from stream_processors.refusing import write
-from tests.reference.harness import filled, shape
+from tests.reference.harness import filled, served, shape
 from tests.rotation import of_each, some
 
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
@@ -63,8 +62,7 @@ async def service(engine_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> 
     frames = [_frame(name, metric) for name, metric in METRICS.items()]
     async with filled(engine_dsn, ()) as store:
         await write(Processor(store), [*frames, *frames])
-        app = FastAPI()
-        app.include_router(router(store, Tenants(path), lambda: NOW))
+        app = served(router(store, Tenants(path), lambda: NOW))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sojourn") as http:
             yield Service(http)
 
