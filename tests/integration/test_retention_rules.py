@@ -99,7 +99,7 @@ async def _bodies(
 
 async def test_the_parts_add_up(client: httpx.AsyncClient) -> None:
     seen = dict.fromkeys(("new", "retained", "resurrected", "lost"), 0)
-    for week in some(WEEKS, 2, "weeks"):
+    for week in (WEEKS[0], *some(WEEKS[1:], 1, "weeks")):
         active = await body(client, "retention_rate", definition="activity", **week)
         parts = active["details"]
         assert parts["active"] == parts["new"] + parts["retained"] + parts["resurrected"], week

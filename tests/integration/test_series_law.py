@@ -136,10 +136,12 @@ async def test_one_statement_finds_what_a_question_for_each_point_finds(stored: 
     assert watermark is not None
     singly = Answers(stored.store, lambda: watermark, count, explain)
     at_once, compared = replace(singly, count_apart=count_apart), 0
-    for metric, definition, choice in of_each(lambda each: each[0].name, choices(), "at once"):
+    for metric, definition, choice in some(
+        of_each(lambda each: each[0].name, choices(), "at once"), 5, "metrics at once"
+    ):
         for query in some(ASKED[:2], 1, f"at once {metric.name}"):
             pairs = [*query.items(), *choice.items(), ("definition", definition)]
             found = [await Series(each).series(metric, pairs, tenant) for each in (singly, at_once)]
             assert found[0] == found[1], (metric.name, definition, choice, query)
             compared += any(point["n"] for point in found[0]["points"])
-    assert compared > 5
+    assert compared > 2
