@@ -1,6 +1,7 @@
 """HEAD wherever there is GET: load balancers and link checkers ask so, and the web framework does not add it by itself.
 
-The answer is that of GET without its body; a stream ends after its headers.
+The answer is that of GET without its body; a stream ends after its headers. To the app the request is a GET without a
+body, so that a route that reads its request before it answers does not wait for one.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ class HeadAsGet:
             await self._app(scope, receive, send)
             return
         answered = asyncio.Event()
+        request: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 
         async def received() -> Message:
+            if request:
+                return request.pop()
             await answered.wait()
             return {"type": "http.disconnect"}
 

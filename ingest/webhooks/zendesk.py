@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ingest.webhooks.webhook import Webhook
+from schemas.events import canonical, lookup
 from schemas.events.fields import text
 
 _TYPE = "zen:event-type:"
@@ -112,7 +113,9 @@ def _named(kind: str, detail: Mapping[str, Any], change: Mapping[str, Any]) -> t
         return name, ({field: after} if after else {}) | {"from": before, "to": after}, ""
     if kind.startswith(("csat", "satisfaction", "survey_response")):
         return "ticket_rated", {"rating": after}, _customer(detail)
-    return "webhook_other", {}, ""
+    # merged, soft_deleted, permanently_deleted, marked_as_spam, undeleted: spellings of declared names
+    name = canonical(f"ticket_{kind}")
+    return name if lookup(name).family == "ticket" else "webhook_other", {}, ""
 
 
 def _reply(detail: Mapping[str, Any], change: Mapping[str, Any]) -> tuple[str, dict[str, Any], str]:

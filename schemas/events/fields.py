@@ -1,9 +1,9 @@
 """How a field is read from properties that producers wrote: one reading, used when an event is accepted and when it is
 folded, so that both always see the same value.
 
-A field is found in its snake_case or camelCase spelling or under the name that GA4 gives it; the first spelling that
-holds something counts. Null and empty text are absent, ids that are numbers become text, and ids that are placeholders
-are absent.
+A field is found in its snake_case or camelCase spelling or under another name that producers give it (GA4's, the
+British spelling); the first that holds something counts. Null and empty text are absent, ids that are numbers become
+text, and ids that are placeholders are absent.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _OTHER_NAMES = {
     "order_id": ("transaction_id", "transactionId"),
     "products": ("items",),
     "product_id": ("item_id", "itemId"),
+    "canceled_at": ("cancelled_at", "cancelledAt"),
 }
 _IDS = frozenset({"merged_from", "merged_into", "payment_fingerprint", "referral_code", "sku"})
 """Fields that hold ids and are not named `…_id`."""

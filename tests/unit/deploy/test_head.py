@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from deploy import observe
@@ -28,6 +28,18 @@ async def test_every_route_that_has_get_has_head() -> None:
             assert (head.status_code, head.content) == (get.status_code, b""), path
             assert head.headers["content-type"] == get.headers["content-type"]
         assert (await http.head("/nothing")).status_code == 404
+
+
+async def test_head_of_a_route_that_reads_its_request_first_is_answered() -> None:
+    async def read(request: Request) -> str:
+        return (await request.body()).decode()
+
+    routes = APIRouter()
+    routes.add_api_route("/reads", read, methods=["GET"])
+    app = application(routes, visitors=Visitors(""))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+        async with asyncio.timeout(5):
+            assert (await http.head("/reads")).status_code == 200
 
 
 async def test_head_of_a_stream_ends() -> None:

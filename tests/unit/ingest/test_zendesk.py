@@ -102,6 +102,11 @@ SYSTEM = {"comment": {"is_public": True, "author": {"id": "-1", "is_staff": True
             "",
             {"group_id": "8"},
         ),
+        (payload("merged"), "ticket_merged", "", {}),
+        (payload("soft_deleted"), "ticket_deleted", "", {}),
+        (payload("permanently_deleted"), "ticket_deleted", "", {}),
+        (payload("marked_as_spam"), "ticket_marked_as_spam", "", {}),
+        (payload("undeleted"), "ticket_undeleted", "", {}),
         (payload("tags_changed"), "webhook_other", "", {"type": "zen:event-type:ticket.tags_changed"}),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from schemas.events.times import milliseconds
 from stream_processors import answers, carts, orders, subscriptions, tickets
 from stream_processors.incoming import understood
 from tests.unit.stream_processors.test_folds import record, rows
@@ -41,6 +42,12 @@ def test_a_quantity_below_zero_that_is_removed_is_removed(name: str, quantity: i
 def test_a_term_is_read_in_every_spelling_with_its_number(said: dict[str, Any], term: str) -> None:
     (row,) = rows(subscriptions, record("subscription_started", properties=said))
     assert row["interval"] == term
+
+
+@pytest.mark.parametrize("spelt", ["canceled_at", "canceledAt", "cancelled_at", "cancelledAt"])
+def test_when_an_end_was_asked_for_is_read_in_american_and_british_spelling(spelt: str) -> None:
+    (row,) = rows(subscriptions, record("subscription_cancelled", properties={spelt: "2026-11-02T10:00:00Z"}))
+    assert row["asked_at"] == milliseconds("2026-11-02T10:00:00Z")
 
 
 def test_ids_that_are_numbers_are_one_entity_and_placeholders_are_none() -> None:
