@@ -27,8 +27,8 @@ from tests.streams.streams import SIZE, STREAMS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.engine, pytest.mark.long]
 MAY_DIFFER = ("watermark", "status")
-SIZES = {"shop": SIZE // 2, "experience": SIZE // 5, "growth": SIZE // 5}
-QUESTIONS = {"shop": 8, "experience": 6, "growth": 8}
+SIZES = {"shop": SIZE // 4, "experience": SIZE // 8, "growth": SIZE // 8}
+QUESTIONS = {"shop": 5, "experience": 4, "growth": 5}
 """So many are asked in a usual run, all in a full one."""
 
 

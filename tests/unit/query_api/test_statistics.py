@@ -19,13 +19,12 @@ from query_api.statistics import (
     square_and_add,
     wilson,
 )
+from tests.reference.published import DIFFERENCES, SHARES
 
 
-def test_wilson_limits_are_those_of_newcombe_1998() -> None:
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
-    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
-    assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
+@pytest.mark.parametrize("share", SHARES)
+def test_wilson_limits_are_those_of_newcombe_1998(share: tuple[int, int]) -> None:
+    assert tuple(f"{limit:.4f}" for limit in wilson(*share)) == SHARES[share]
 
 
 def test_wilson_limits_of_the_design_s_example() -> None:
@@ -39,10 +38,11 @@ def test_nothing_has_no_limits() -> None:
     assert mean_limits([5]) == (None, None)
 
 
-def test_difference_of_two_shares_is_newcombe_s() -> None:
-    low, high = square_and_add(56 / 70, wilson(56, 70), 48 / 80, wilson(48, 80))
-    assert low == pytest.approx(0.0524, abs=5e-5)
-    assert high == pytest.approx(0.3339, abs=5e-5)
+@pytest.mark.parametrize("pair", DIFFERENCES)
+def test_difference_of_two_shares_is_newcombe_s(pair: tuple[int, int, int, int]) -> None:
+    one, n, other, of = pair
+    limits = square_and_add(one / n, wilson(one, n), other / of, wilson(other, of))
+    assert tuple(f"{limit:+.4f}" for limit in limits) == DIFFERENCES[pair]
 
 
 def test_a_missing_limit_leaves_the_difference_without_any() -> None:
