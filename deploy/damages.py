@@ -28,6 +28,8 @@ from stream_processors.rebuild import begin, rebuild, runs
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 60.0
+UNREADABLE = "cannot be read: its bytes have changed"
+"""Why a part is lost that the engine still has. What the engine itself says of it is for the log."""
 
 _TABLES = "SELECT name, engine FROM system.tables WHERE database = currentDatabase()"
 _PARTS = """SELECT table, name, partition_id, min_block_number, max_block_number, rows FROM system.parts
@@ -126,7 +128,12 @@ class Watch(Losses):
         for name, parts in found.items():
             fresh += _missing(name, parts, [each for each in damages if each.table == name], at)
         fresh += await self._unreadable(engines, at, deep=deep)
-        still = {(each.table, each.part) for each in damages if not each.closed_at}
+        # An unreadable part that was accepted stays where it is, and is no news at the next reading of every part.
+        still = {
+            (each.table, each.part)
+            for each in damages
+            if not each.closed_at or (each.reason == UNREADABLE and self._is_of(each, Source.NOTHING))
+        }
         fresh = [each for each in fresh if (each.table, each.part) not in still]
         if fresh:  # later than every run that has built a fact, whatever became of the clock
             at = max(at, 1 + max(run.number for run in (await runs(self._store)).values()))
@@ -136,6 +143,7 @@ class Watch(Losses):
         await self._write(fresh, at)
         await self._emptied({each.table for each in fresh if not each.part} & engines.keys())
         await self._keep(found, at)
+        await self._set_aside([each for each in fresh if each.table in found])
         self.open = [each for each in (*damages, *fresh) if not each.closed_at]
 
     async def last_look(self) -> None:
@@ -204,14 +212,24 @@ class Watch(Losses):
                     continue
                 checked = await self._store.query(f"CHECK TABLE {name} SETTINGS check_query_single_value_result = 0")
             except StoreRejected as error:
-                found.append(Damage(name, "", at, f"cannot be loaded: {error}"[:300]))
+                logger.error("table %s cannot be loaded: %s", name, error)  # noqa: TRY400 -- the engine says it all
+                found.append(Damage(name, "", at, "cannot be loaded"))
             else:
                 # The client takes it for a statement without rows, and splits the text of its answer at tabs alone.
                 for line in "\t".join(str(cell) for row in checked for cell in row).splitlines():
                     part, is_sound, *message = line.split("\t")
                     if is_sound == "0":
-                        found.append(Damage(name, part, at, f"cannot be read: {' '.join(message)}"[:300]))
+                        logger.error("table %s: part %s cannot be read: %s", name, part, " ".join(message))
+                        found.append(Damage(name, part, at, UNREADABLE))
         return found
+
+    async def _set_aside(self, fresh: Iterable[Damage]) -> None:
+        """Unreadable parts of facts leave their table: all that they held is made again, and questions that come upon
+        a changed byte would fail. The engine keeps their files among the detached ones.
+        """
+        for each in fresh:
+            if each.reason == UNREADABLE and self._is_of(each, Source.ARCHIVE):
+                await self._store.command(f"ALTER TABLE {each.table} DETACH PART '{each.part}'")
 
     async def _emptied(self, names: Iterable[str]) -> None:
         """Tables that cannot be loaded are made anew where what they held can be made again."""

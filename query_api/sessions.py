@@ -3,11 +3,13 @@ after a restart.
 
 A session holds the read token that opened it, encrypted and signed with keys that are derived from the token's SHA-256.
 The tenants file may hold just that digest, and whoever reads it there can still not make a session: what comes out of
-the seal has to be the token itself. Nobody who steals a cookie can read the token in it without the file. A token that
+the seal has to be the token itself. Nobody who steals a cookie can read the token in it without the file; they can only
+test guesses against it, so that a token has to be as long and random as those that `sojourn setup` makes. A token that
 is taken out of the file takes the keys of its sessions with it.
 
 The cipher is HMAC-SHA256 in counter mode, signed after encryption with a key of its own: the standard library has no
-other, and one dependency for one cookie is too many.
+other, and one dependency for one cookie is too many. All that is ever encrypted with a key is the one token that it is
+derived from, so that even a nonce that came twice would give nothing away.
 """
 
 from __future__ import annotations

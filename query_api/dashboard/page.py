@@ -54,34 +54,38 @@ ASSETS: Mapping[str, Asset] = _read(_HERE / "assets")
 VERSION = hashlib.sha256(b"".join(name.encode() + b"\0" + each.content for name, each in ASSETS.items())).hexdigest()[
     :16
 ]
-_SHELL = (_HERE / "shell.html").read_text()
-_LOCKED = (_HERE / "locked.html").read_text()
-_CONFIRM = (_HERE / "confirm.html").read_text()
+_DOCUMENT, _SHELL, _SHELL_HEAD, _LOCKED, _CONFIRM = (
+    (_HERE / f"{name}.html").read_text().rstrip() for name in ("document", "shell", "shell_head", "locked", "confirm")
+)
 
 
 def shell(tenant: Tenant, *, takes_events: bool) -> str:
     """The page of a tenant's reader. `takes_events`: producers send to this service too."""
     own = (name for name in ASSETS if name.endswith(".js") and not name.startswith("vendor/"))
     preloaded = "\n".join(f'<link rel="modulepreload" href="/dashboard/{VERSION}/{name}">' for name in own)
-    return _filled(
-        _SHELL, tenant=escape(tenant.id), takes_events=str(takes_events).lower(), version=VERSION, modules=preloaded
-    )
+    named = escape(tenant.id)
+    head = _filled(_SHELL_HEAD, tenant=named, takes_events=str(takes_events).lower(), modules=preloaded)
+    return _document("Sojourn", _filled(_SHELL, tenant=named), head)
 
 
 def locked(to: str, refused: str = "") -> str:
     """The form in which a visitor enters a read token, to go on at `to`; `refused` is why the last one did not do."""
     alert = f'<p class="notice" role="alert">{escape(refused)}</p>' if refused else ""
-    return _filled(_LOCKED, version=VERSION, to=escape(to), refused=alert)
+    return _document("Sign in · Sojourn", _filled(_LOCKED, to=escape(to), refused=alert))
 
 
 def confirm(tenant: Tenant, present: Tenant | None, token: str, to: str) -> str:
     """The question whether a link may sign its visitor in to `tenant`; `present` is where the visitor is now."""
     now = f"You are signed in to {present.id}. " if present else ""
-    return _filled(
-        _CONFIRM, version=VERSION, now=escape(now), tenant=escape(tenant.id), token=escape(token), to=escape(to)
-    )
+    body = _filled(_CONFIRM, now=escape(now), tenant=escape(tenant.id), token=escape(token), to=escape(to))
+    return _document("Sign in? · Sojourn", body)
+
+
+def _document(title: str, body: str, head: str = "") -> str:
+    return _filled(_DOCUMENT, title=escape(title), head=head, body=body)
 
 
 def _filled(template: str, **values: str) -> str:
     """The template with its fields in one pass: what stands in a value is no field."""
-    return re.sub(r"{{(\w+)}}", lambda field: values[field[1]], template)
+    known = {"version": VERSION, **values}
+    return re.sub(r"{{(\w+)}}", lambda field: known[field[1]], template)

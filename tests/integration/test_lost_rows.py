@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from deploy.damages import Reported, Watch
+from deploy.damages import UNREADABLE, Reported, Watch, described
 from deploy.store import ClickHouseStore
 from ingest.accept import accept
 from schemas.periods import format_instant
@@ -109,6 +110,46 @@ async def test_a_loss_of_the_archive_stands_with_its_times_until_it_is_accepted(
     await watch.close(watch())
     await watch.tick()
     assert list(watch()) == []
+
+
+async def _change_a_byte(store: ClickHouseStore, table: str) -> str:
+    """One bit in the values of the table's first part, as a dying disk does it; the part."""
+    sql = """SELECT name, path FROM system.parts
+      WHERE database = currentDatabase() AND active AND table = {table:String} ORDER BY name LIMIT 1"""
+    ((name, path),) = await store.query(sql, {"table": table})
+    file = max(Path(path).glob("*.bin"), key=lambda each: each.stat().st_size)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    return str(name)
+
+
+async def test_a_fact_with_a_changed_byte_is_made_again_and_is_sound_then(filled: ClickHouseStore) -> None:
+    watch = Watch(filled, Clock())
+    await watch.tick()
+    part = await _change_a_byte(filled, "orders")
+    await watch.look(deep=True)
+    assert [described(each) for each in watch()] == [
+        f"table orders: part {part} (an unknown number of rows) {UNREADABLE}"
+    ]
+    await Watch(filled, Clock()).look()
+    await watch.tick()
+    assert (await _orders(filled), list(watch())) == (10, [])
+    again = Watch(filled, Clock())
+    await again.look(deep=True)
+    assert list(again()) == []
+
+
+async def test_a_changed_byte_of_the_archive_that_was_accepted_is_no_news(filled: ClickHouseStore) -> None:
+    watch = Watch(filled, Clock())
+    await watch.tick()
+    await _change_a_byte(filled, "events")
+    await watch.look(deep=True)
+    assert [(each.table, each.reason) for each in watch()] == [("events", UNREADABLE)]
+    await watch.close(watch())
+    again = Watch(filled, Clock())
+    await again.look(deep=True)
+    assert list(again()) == []
 
 
 async def test_merges_and_writes_are_no_losses(filled: ClickHouseStore) -> None:
