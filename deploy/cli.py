@@ -163,7 +163,7 @@ def _setup_options(command: ArgumentParser) -> None:
 
 
 def _check_options(command: ArgumentParser) -> None:
-    command.add_argument("--accept", action="store_true", help="what is lost is known: warn of it no longer")
+    command.add_argument("--accept", action="store_true", help="accept what is lost: report it no longer")
 
 
 def _worker_options(command: ArgumentParser) -> None:
@@ -171,7 +171,9 @@ def _worker_options(command: ArgumentParser) -> None:
 
 
 def _letter_options(command: ArgumentParser) -> None:
-    command.add_argument("action", choices=("list", "replay"), help="show them, or send them to the log again")
+    command.add_argument(
+        "action", choices=("list", "replay"), help="list shows them, replay sends them to the log again"
+    )
     command.add_argument("--tenant", default="", help="only of this tenant")
     command.add_argument("--reason", default="", help="only with this reason")
     command.add_argument("--limit", type=_positive, default=100, help="how many at most (default: 100)")

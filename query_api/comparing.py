@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from query_api import cursor
 from query_api.differences import Difference
 from query_api.paging import page
-from query_api.parameters import COMMON, Query, invalid, parse
+from query_api.parameters import COMMON, Query, invalid, parse, unknown
 from query_api.question import Question
 from query_api.service import Answers
 from query_api.suppression import is_listed, suppressed
@@ -78,7 +78,7 @@ def _refuse_strangers(metric: Metric, pairs: Pairs) -> None:
         if name == "definition":
             raise invalid("definition", "all of them are compared here")
         if name not in known:
-            raise Problem("unknown_parameter", f"{metric.name} has no parameter {name[:100]!r}", field=name[:100])
+            raise unknown(metric.name, name, known)
 
 
 def _names(metric: Metric, definition: str) -> set[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 from query_api.figures import longest_horizon
@@ -136,6 +137,13 @@ def names_list(field: str, text: str) -> list[str]:
     return names
 
 
+def unknown(owner: str, name: str, known: Collection[str]) -> Problem:
+    """The refusal of a parameter that `owner` does not have, with the one that it comes close to."""
+    close = get_close_matches(name[:100], known, 1)
+    hint = f"is {close[0]} meant?" if close else "/docs lists those that it has"
+    return Problem("unknown_parameter", f"{owner} has no parameter {name[:100]!r}: {hint}", field=name[:100])
+
+
 def number(field: str, text: str | None, default: int, most: int, least: int = 1) -> int:
     """A whole number in ASCII digits. Raises `Problem`."""
     if text is None:
@@ -156,7 +164,7 @@ def _once(metric: Metric, query: Query) -> tuple[dict[str, str], list[str]]:
     filters: list[str] = []
     for name, value in query:
         if name not in known:
-            raise Problem("unknown_parameter", f"{metric.name} has no parameter {name[:100]!r}", field=name[:100])
+            raise unknown(metric.name, name, known)
         if name == "filter":
             filters.append(value)
         elif name in given:

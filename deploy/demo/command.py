@@ -20,16 +20,33 @@ def options(command: ArgumentParser) -> None:
     """The options of the command."""
     command.add_argument("--url", default="", help="where events go (default: this machine, SOJOURN_PORT)")
     command.add_argument("--query-url", default="", help="where questions go, if that is another service")
-    command.add_argument("--write-key", default="", help="(default: that of the first tenant of the tenants file)")
-    command.add_argument("--read-token", default="", help="(default: that of the first tenant of the tenants file)")
+    command.add_argument(
+        "--write-key", default="", help="key to send with (default: that of the first tenant of the tenants file)"
+    )
+    command.add_argument(
+        "--read-token", default="", help="token to read with (default: that of the first tenant of the tenants file)"
+    )
     command.add_argument("--days", type=_whole(1, 365), default=Wish.days, help="days of history (default: 60)")
     command.add_argument(
-        "--rate", type=_rate, default=None, help="live events a second at least (default: 2 for the first minutes)"
+        "--rate",
+        type=_rate,
+        default=None,
+        help="least number of live events a second (default: 2, for the first minutes)",
     )
-    command.add_argument("--seed", type=_whole(0, 1 << 31), default=Wish.seed, help="which made-up world (default: 1)")
+    command.add_argument(
+        "--seed",
+        type=_whole(0, 1 << 31),
+        default=Wish.seed,
+        help="seed of the made-up shop: another one is another shop (default: 1)",
+    )
     command.add_argument("--once", action="store_true", help="end when the history is loaded")
-    command.add_argument("--force", action="store_true", help="fill a tenant that has other events already")
-    command.add_argument("--members", type=_whole(1, 10**6), default=Wish.members, help="size of the shop")
+    command.add_argument("--force", action="store_true", help="also fill a tenant that has other events already")
+    command.add_argument(
+        "--members",
+        type=_whole(1, 10**6),
+        default=Wish.members,
+        help="how many members the shop has, which is its size",
+    )
 
 
 def run(settings: Settings, arguments: Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -196,3 +197,11 @@ def test_a_young_cohort_is_compared_with_the_one_before_as_of_the_same_age(
     request = ask(metric, *window, *more)
     assert request.previous is not None
     assert format_instant(request.previous.at) == as_of
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("windw", "is window meant?"), ("segments", "is segment meant?"), ("colour", "/docs lists")]
+)
+def test_a_name_that_is_close_to_a_parameter_is_told_which(name: str, hint: str) -> None:
+    with pytest.raises(Problem, match=re.escape(hint)):
+        ask("orders", (name, "P1D"))
