@@ -12,7 +12,9 @@ import pytest
 
 from tests.service import ROOT, Service
 
-pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.long]
+# Every run asks that such facts are built (tests/integration/test_rebuild.py), and that facts are built while a service
+# answers (tests/faults/test_damage.py).
+pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.long, pytest.mark.full]
 OLDER = """
 import asyncio, sys
 from deploy.store import ClickHouseStore

@@ -35,7 +35,7 @@ MISSING: list[tuple[str, dict[str, str], str]] = [
 @pytest.mark.parametrize(("command", "environment", "told"), some(MISSING, 4, "what is missing"))
 def test_what_is_missing_is_named(command: str, environment: dict[str, str], told: str, tmp_path: Path) -> None:
     service = Service(tmp_path / "data", arguments=(command,), environment=environment)
-    assert service.spawn().wait(30) == 2
+    assert service.spawn().wait(60) == 2
     (line,) = service.output.strip().splitlines()
     assert line.startswith("sojourn: ")
     assert told in line
@@ -45,7 +45,7 @@ def test_what_is_missing_is_named(command: str, environment: dict[str, str], tol
 @pytest.mark.parametrize(("command", "environment"), some(SERVICES, 1, "without tenants"))
 def test_a_service_makes_no_tenants_of_its_own(command: str, environment: dict[str, str], tmp_path: Path) -> None:
     service = Service(tmp_path / "data", arguments=(command,), environment=environment, tenants=None)
-    assert service.spawn().wait(30) == 2
+    assert service.spawn().wait(60) == 2
     (line,) = service.output.strip().splitlines()
     assert "there is no tenants file" in line
     assert "sojourn setup" in line
@@ -62,7 +62,7 @@ def test_a_port_in_use_is_one_clear_line(command: str, environment: dict[str, st
             assert first.process.poll() is None, first.output
         taken = {**environment, "SOJOURN_PORT": str(first.port)}
         second = Service(tmp_path / "second", arguments=(command,), environment=taken)
-        assert second.spawn().wait(30) == 2
+        assert second.spawn().wait(60) == 2
         assert "is in use (choose another with SOJOURN_PORT)" in second.output
     finally:
         first.kill()

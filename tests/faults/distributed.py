@@ -66,6 +66,7 @@ class FaultyCluster(Cluster):
         self.members = [self.query]
         self.ingest = self.add("ingest", "tests.faults.ingest")
         self.processors = self.add("processors", "tests.faults.processors", "2")
+        self._mutant = ""
 
     def add(self, name: str, module: str, *arguments: str) -> Member:
         """A service from a test entry point, not started."""
@@ -75,22 +76,17 @@ class FaultyCluster(Cluster):
         self.members.append(added)
         return added
 
-    def _become(self, mutant: str) -> None:
+    def become(self, mutant: str) -> None:
+        """Have ingest and the workers break a promise ("": none)."""
+        if mutant == self._mutant:
+            return
+        self._mutant = mutant
         for member in (self.ingest, self.processors):
             member.kill()
             member.environment[MUTANT] = mutant
             member.spawn()
         for member in (self.ingest, self.processors):
             member.wait_until_ready(120.0)
-
-    @asynccontextmanager
-    async def mutated(self, mutant: str) -> AsyncIterator[None]:
-        """While the block lasts, ingest and the workers break a promise."""
-        try:
-            await asyncio.to_thread(self._become, mutant)
-            yield
-        finally:
-            await asyncio.to_thread(self._become, "")
 
     async def copies(self) -> int:
         """Frames that stand in the log more than once."""
@@ -302,8 +298,9 @@ class Result:
         return found
 
 
-async def strike(place: Field, fault: Fault, times: int) -> Result:
-    """Load, and the fault so many times in it; then the comparison."""
+async def strike(place: Field, fault: Fault, times: int, mutant: str = "") -> Result:
+    """Load, and the fault so many times in it; then the comparison. A mutant's promises are broken meanwhile."""
+    await asyncio.to_thread(place.cluster.become, mutant)
     place.fresh, before = [], journal(place.folder / "journal")
     copies = await place.cluster.copies()
     began, ledger, stop = datetime.now(UTC), Ledger(), asyncio.Event()  # nothing of the fault before is on its way
@@ -313,6 +310,7 @@ async def strike(place: Field, fault: Fault, times: int) -> Result:
             for _ in range(CLIENTS)
         ]
         stack.callback(lambda: [client.cancel() for client in clients])
+        await until(lambda: bool(ledger.acknowledged), 60.0)  # else the fault strikes where nothing is under way
         for _ in range(times):
             await fault.once(place)
             await place.until_fresh()

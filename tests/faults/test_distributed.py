@@ -16,7 +16,7 @@ from tests.tables import TABLE
 pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 ALWAYS = ["kill_ingest", "kill_both_workers"]
 """The two that leave requests without an answer and have events delivered again, each time that they happen."""
-DRAWN = [*ALWAYS, *some([name for name in FAULTS if name not in ALWAYS], 4, "faults")]
+DRAWN = [*ALWAYS, *some([name for name in FAULTS if name not in ALWAYS], 2, "faults")]
 MUTANTS = [
     ("commit-first", "kill_both_workers", "violations"),
     ("drop-fold", "kill_query", "violations"),
@@ -67,7 +67,11 @@ async def test_something_was_put_to_the_test(results: list[Result]) -> None:
 async def test_a_service_that_breaks_a_promise_is_found_out(
     place: Field, mutant: str, fault: str, complaint: str
 ) -> None:
-    async with place.cluster.mutated(mutant):
-        result = await strike(place, FAULTS[fault], times=2)
-    print(table([result]))
-    assert any(complaint in told for told in result.complaints()), result.complaints()
+    complaints: list[str] = []
+    for _ in range(3):  # once is not always at the right moment
+        result = await strike(place, FAULTS[fault], 1, mutant)
+        print(table([result]))
+        complaints += result.complaints()
+        if any(complaint in told for told in complaints):
+            return
+    pytest.fail(f"not found out: {complaints}")

@@ -35,7 +35,9 @@ async def test_every_test_has_topics_of_its_own(kafka: str, topic_prefix: str, _
     await create(kafka, f"{topic_prefix}.events")
 
 
+# That the log loses nothing across both is asked in every run (test_kafka_log.py).
 @pytest.mark.faults
+@pytest.mark.full
 async def test_what_was_acknowledged_outlives_kill_9_and_a_freeze_is_a_timeout(
     broker: Broker, topic_prefix: str
 ) -> None:

@@ -111,6 +111,8 @@ async def test_a_killed_broker_costs_answers_but_no_event_and_no_copy(
     await conserved(clients, broker.bootstrap, topic_prefix)
 
 
+# tests/e2e/test_ingest_service.py waits for the broker in every run.
+@pytest.mark.full
 async def test_a_log_that_starts_before_the_broker_refuses_until_it_is_there(broker: Broker, topic_prefix: str) -> None:
     await ensure_topics(broker.bootstrap, topic_prefix, 1)
     await asyncio.to_thread(broker.kill)

@@ -22,12 +22,13 @@ from tests.cluster import Cluster
 from tests.reference.copies import iso
 from tests.reference.harness import TENANT, answers, ask, filled, frame
 from tests.reference.stream import Delivery, duplicated, shuffled
-from tests.rotation import some
+from tests.rotation import full, some
 from tests.streams.streams import SIZE, STREAMS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.engine, pytest.mark.long]
 MAY_DIFFER = ("watermark", "status")
-SIZES = {"shop": SIZE // 4, "experience": SIZE // 8, "growth": SIZE // 8}
+PARTS = {"shop": 2, "experience": 5, "growth": 5} if full() else {"shop": 4, "experience": 8, "growth": 8}
+SIZES = {name: SIZE // part for name, part in PARTS.items()}
 QUESTIONS = {"shop": 5, "experience": 4, "growth": 5}
 """So many are asked in a usual run, all in a full one."""
 
