@@ -128,18 +128,17 @@ def test_without_a_report_of_every_partition_there_is_no_number(query: Service, 
         assert list(lines), "what was under way is finished, and then the stream ends"
 
 
-def test_a_store_that_goes_away_is_told_and_one_that_comes_back_is_used(tmp_path: Path) -> None:
-    server = StoreServer(tmp_path / "store")
-    server.start()
-    dsn = server.dsn()
+def test_a_store_that_goes_away_is_told_and_one_that_comes_back_is_used(
+    server: StoreServer, database: str, tmp_path: Path
+) -> None:
     query = Service(
         tmp_path / "query",
         arguments=("query",),
-        environment={"SOJOURN_STORE_DSN": dsn, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"},
+        environment={"SOJOURN_STORE_DSN": database, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"},
     )
     try:
-        migrate(tmp_path / "migrate", dsn)
-        report(dsn, 0, 1)
+        migrate(tmp_path / "migrate", database)
+        report(database, 0, 1)
         query.start()
         status = HTTP.get(query.url + "/v1/status", headers=READ).json()
         assert status["lag_records"] is None, "Kafka does not answer, and that stops nothing"
@@ -162,7 +161,7 @@ def test_a_store_that_goes_away_is_told_and_one_that_comes_back_is_used(tmp_path
         assert time.monotonic() - began < 15
     finally:
         query.kill()
-        server.kill()
+        server.revive()
 
 
 def test_migrating_twice_at_once_and_again_is_harmless(database: str, tmp_path: Path) -> None:
