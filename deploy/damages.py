@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -127,7 +127,7 @@ class Watch(Losses):
         fresh = [Damage(name, "", at, "was missing") for name in absent]
         for name, parts in found.items():
             fresh += _missing(name, parts, [each for each in damages if each.table == name], at)
-        fresh += await self._unreadable(engines, at, deep=deep)
+        fresh += [_known_of(each, found) for each in await self._unreadable(engines, at, deep=deep)]
         # An unreadable part that was accepted stays where it is, and is no news at the next reading of every part.
         still = {
             (each.table, each.part)
@@ -285,6 +285,13 @@ def _missing(name: str, found: _Found, earlier: Iterable[Damage], at: int) -> li
         Damage(name, part.name, at, reason, *part[4:])
         for part, reason in missing(before, found.now, found.detached, noticed)
     ]
+
+
+def _known_of(damage: Damage, found: Mapping[str, _Found]) -> Damage:
+    """The damage with the rows and times of its part: what the ledger has of it, else what the engine says."""
+    own = found.get(damage.table, _Found())
+    part = next((each for each in (*own.before, *own.now) if each.name == damage.part), None)
+    return damage if part is None else replace(damage, rows=part.rows, first=part.first, last=part.last)
 
 
 def _what_now(damage: Damage) -> str:

@@ -68,7 +68,11 @@ def welcome(base: str, new: Tenant | None, keys: str, now: datetime) -> str:
     lines = [f"Sojourn is running at {base}", ""]
     bases = Bases(base, base)
     if new:
-        lines += ["New keys, in the tenants file from now on and shown only once:", *listed(new, bases), ""]
+        lines += [
+            f"New keys, which the tenants file has from now on ({keys} shows them again):",
+            *listed(new, bases),
+            "",
+        ]
         lines += tried_out(new, bases, now)
     else:
         lines += [f"  page  {base}/", f"  docs  {base}/docs", f"  keys  {keys}", ""]

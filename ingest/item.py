@@ -235,7 +235,7 @@ def _times(envelope: Envelope, arrival: Arrival, doubts: list[Doubt]) -> tuple[i
     if (
         sent_at is not None
         and abs(arrival.received_at - sent_at) > SKEW_MS
-        and _either(envelope.received_at, envelope.received_at_) is None
+        and not _is_time(_either(envelope.received_at, envelope.received_at_))
     ):
         time = arrival.received_at - (sent_at - original)
     if not _FIRST <= time <= _LAST or not _FIRST <= original <= _LAST:
@@ -243,6 +243,13 @@ def _times(envelope: Envelope, arrival: Arrival, doubts: list[Doubt]) -> tuple[i
     if time > arrival.received_at + SKEW_MS:
         doubts.append(Doubt("future", field))
     return time, original, sent_at
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and milliseconds(value) > 0
+    except Unreadable:
+        return False
 
 
 def _sent_at(value: Any, doubts: list[Doubt]) -> int | None:

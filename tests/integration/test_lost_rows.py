@@ -129,9 +129,7 @@ async def test_a_fact_with_a_changed_byte_is_made_again_and_is_sound_then(filled
     await watch.tick()
     part = await _change_a_byte(filled, "orders")
     await watch.look(deep=True)
-    assert [described(each) for each in watch()] == [
-        f"table orders: part {part} (an unknown number of rows) {UNREADABLE}"
-    ]
+    assert [described(each) for each in watch()] == [f"table orders: part {part} (5 rows) {UNREADABLE}"]
     await Watch(filled, Clock()).look()
     await watch.tick()
     assert (await _orders(filled), list(watch())) == (10, [])
@@ -145,7 +143,9 @@ async def test_a_changed_byte_of_the_archive_that_was_accepted_is_no_news(filled
     await watch.tick()
     await _change_a_byte(filled, "events")
     await watch.look(deep=True)
-    assert [(each.table, each.reason) for each in watch()] == [("events", UNREADABLE)]
+    (loss,) = watch()
+    assert (loss.table, loss.reason, loss.rows) == ("events", UNREADABLE, 5)
+    assert [format_instant(at)[:10] for at in (loss.first, loss.last)] == [DAYS[0], DAYS[0]]
     await watch.close(watch())
     again = Watch(filled, Clock())
     await again.look(deep=True)

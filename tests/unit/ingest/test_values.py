@@ -202,6 +202,9 @@ def test_an_item_that_says_when_it_was_received_has_been_corrected() -> None:
     corrected = record(accepted({**sent, "receivedAt": "2024-03-01T10:00:06Z"}))
     assert corrected.time == corrected.original_time == 1_709_287_200_000
     assert record(accepted({**sent, "received_at": "2024-03-01T10:00:06Z"})).time == corrected.time
+    no_times: tuple[Any, ...] = ("undefined", "", None, 5, {})
+    for no_time in no_times:
+        assert record(accepted({**sent, "receivedAt": no_time})).time == record(accepted(sent)).time
     assert record(accepted(sent)).time == NOON - 5_000, "without it the sender's clock is taken to be off"
 
 
