@@ -33,7 +33,7 @@ from query_api.comparing import Differ, compare
 from query_api.count import count as count_cells
 from query_api.count import count_apart
 from query_api.count import explain as explain_units
-from query_api.damaged import Damages, marked
+from query_api.damaged import Damages, watched
 from query_api.differences import differences
 from query_api.funnel_count import CountFunnel, ListFunnel, count_funnel, list_funnel
 from query_api.funnels import Funnels, funnel_parameters, people_parameters
@@ -196,7 +196,7 @@ def _add(
     text: str = "",
 ) -> None:
     async def weighed(query: Pairs, tenant: Tenant) -> dict[str, Any]:
-        return marked(await ask(query, tenant), damages(), tenant)
+        return await watched(ask(query, tenant), damages, tenant)
 
     name = path.removeprefix("/v1/").replace("/", "_")
     api.add_api_route(

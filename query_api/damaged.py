@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from query_api.rolling.reads import tables_read
@@ -18,6 +18,15 @@ _ALWAYS_READ = {IDENTITY_LINKS.name, TRAITS.name}
 """Who somebody is, and what is told of them: nearly every answer may need it."""
 _OF_JOURNEYS = _ALWAYS_READ | {EVENTS.name, ACTIVITY.name}
 """What funnels and retention read beside."""
+
+
+async def watched(asking: Awaitable[dict[str, Any]], damages: Damages, tenant: Tenant) -> dict[str, Any]:
+    """The answer, marked by what was known to be lost before it was counted or after: a fact that is whole again by the
+    end may have been counted while it lacked rows.
+    """
+    before = damages()
+    content = await asking
+    return marked(content, [*before, *(each for each in damages() if each not in before)], tenant)
 
 
 def marked(content: dict[str, Any], damages: Sequence[Damage], tenant: Tenant) -> dict[str, Any]:

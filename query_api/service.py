@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from query_api import cursor, sql
 from query_api.answer import body
 from query_api.count import Unit
-from query_api.damaged import Damages, marked
+from query_api.damaged import Damages, watched
 from query_api.paging import page
 from query_api.parameters import LONGEST_TEXT, Query, Request, invalid, names_list, parse
 from query_api.question import Cell, Question
@@ -94,6 +94,9 @@ class Answers:
 
     async def body(self, request: Request, watermark: int, tenant: Tenant) -> dict[str, Any]:
         """The answer to what was understood. Raises `StoreUnavailable`."""
+        return await watched(self._counted(request, watermark, tenant), self.damages, tenant)
+
+    async def _counted(self, request: Request, watermark: int, tenant: Tenant) -> dict[str, Any]:
         if request.previous is None:
             cells, before = await self.count(self.store, request.question), None
         else:
@@ -105,8 +108,7 @@ class Answers:
             await self.hidden(request.question, tenant),
             NOTHING if request.previous is None else await self.hidden(request.previous, tenant),
         )
-        found = body(request, cells, before, watermark, tenant.k_anon, hidden=hidden)
-        return marked(found, self.damages(), tenant)
+        return body(request, cells, before, watermark, tenant.k_anon, hidden=hidden)
 
     async def hidden(self, question: Question, tenant: Tenant) -> Hidden:
         """What the tenant does not show of an answer because of its filters."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from query_api.damaged import marked
+from query_api.damaged import marked, watched
 from query_api.rolling.reads import tables_read
 from schemas.damage import Damage
 from schemas.metrics import METRICS
@@ -64,3 +64,17 @@ def test_each_of_several_answers_is_marked_by_itself_and_problems_are_left_alone
     several = {"values": [ANSWER, {**ANSWER, "metric": "backlog"}, {"type": "/errors/invalid_parameter"}]}
     told = marked(several, [Damage("orders", "p", 1, "is gone")], TENANT)["values"]
     assert ["facts_incomplete" in each.get("warnings", ()) for each in told] == [True, False, False]
+
+
+@pytest.mark.parametrize(("before", "after"), [(True, False), (False, True), (True, True)])
+async def test_an_answer_is_marked_by_what_is_lost_when_its_count_begins_or_ends(before: bool, after: bool) -> None:
+    lost = [Damage("orders", "p", 1, "is gone")]
+    known = lost if before else []
+
+    async def ask() -> dict[str, Any]:
+        nonlocal known
+        known = lost if after else []
+        return ANSWER
+
+    told = await watched(ask(), lambda: known, TENANT)
+    assert (told["warnings"], told["status"]) == (["facts_incomplete", "small_n"], "provisional")
