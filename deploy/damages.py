@@ -127,7 +127,8 @@ class Watch(Losses):
         fresh = [Damage(name, "", at, "was missing") for name in absent]
         for name, parts in found.items():
             fresh += _missing(name, parts, [each for each in damages if each.table == name], at)
-        fresh += [_known_of(each, found) for each in await self._unreadable(engines, at, deep=deep)]
+        unreadable = await self._unreadable(engines, at, deep=deep)
+        fresh += [_known_of(each, found) for each in unreadable]
         # An unreadable part that was accepted stays where it is, and is no news at the next reading of every part.
         still = {
             (each.table, each.part)
@@ -140,6 +141,9 @@ class Watch(Losses):
             fresh = [replace(each, found_at=at) for each in fresh]
         for each in fresh:
             logger.error("rows were lost: %s; %s", described(each), _what_now(each))
+        for damage, said in unreadable.items():
+            if (damage.table, damage.part) not in still:
+                logger.error("the engine says of table %s: %s", damage.table, said)
         await self._write(fresh, at)
         await self._emptied({each.table for each in fresh if not each.part} & engines.keys())
         await self._keep(found, at)
@@ -202,9 +206,9 @@ class Watch(Losses):
                 found[table].before = [Part(*part) for part in parts]
         return found
 
-    async def _unreadable(self, engines: dict[str, str], at: int, *, deep: bool) -> list[Damage]:
-        """Tables that do not load, and with `deep` the parts whose sums do not fit."""
-        found = []
+    async def _unreadable(self, engines: dict[str, str], at: int, *, deep: bool) -> dict[Damage, str]:
+        """Tables that do not load, and with `deep` the parts whose sums do not fit, each with what the engine says."""
+        found = {}
         for name in (each for each in TABLES if each in engines):
             try:
                 if not deep:
@@ -212,15 +216,13 @@ class Watch(Losses):
                     continue
                 checked = await self._store.query(f"CHECK TABLE {name} SETTINGS check_query_single_value_result = 0")
             except StoreRejected as error:
-                logger.error("table %s cannot be loaded: %s", name, error)  # noqa: TRY400 -- the engine says it all
-                found.append(Damage(name, "", at, "cannot be loaded"))
+                found[Damage(name, "", at, "cannot be loaded")] = str(error)
             else:
                 # The client takes it for a statement without rows, and splits the text of its answer at tabs alone.
                 for line in "\t".join(str(cell) for row in checked for cell in row).splitlines():
                     part, is_sound, *message = line.split("\t")
                     if is_sound == "0":
-                        logger.error("table %s: part %s cannot be read: %s", name, part, " ".join(message))
-                        found.append(Damage(name, part, at, UNREADABLE))
+                        found[Damage(name, part, at, UNREADABLE)] = " ".join(message)
         return found
 
     async def _set_aside(self, fresh: Iterable[Damage]) -> None:

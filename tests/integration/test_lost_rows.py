@@ -138,7 +138,9 @@ async def test_a_fact_with_a_changed_byte_is_made_again_and_is_sound_then(filled
     assert list(again()) == []
 
 
-async def test_a_changed_byte_of_the_archive_that_was_accepted_is_no_news(filled: ClickHouseStore) -> None:
+async def test_a_changed_byte_of_the_archive_that_was_accepted_is_no_news(
+    filled: ClickHouseStore, caplog: pytest.LogCaptureFixture
+) -> None:
     watch = Watch(filled, Clock())
     await watch.tick()
     await _change_a_byte(filled, "events")
@@ -146,10 +148,12 @@ async def test_a_changed_byte_of_the_archive_that_was_accepted_is_no_news(filled
     (loss,) = watch()
     assert (loss.table, loss.reason, loss.rows) == ("events", UNREADABLE, 5)
     assert [format_instant(at)[:10] for at in (loss.first, loss.last)] == [DAYS[0], DAYS[0]]
+    assert "Checksum mismatch" in caplog.text
     await watch.close(watch())
+    caplog.clear()
     again = Watch(filled, Clock())
     await again.look(deep=True)
-    assert list(again()) == []
+    assert (list(again()), caplog.text) == ([], "")
 
 
 async def test_merges_and_writes_are_no_losses(filled: ClickHouseStore) -> None:
