@@ -147,8 +147,8 @@ class Watch(Losses):
         await self._write(fresh, at)
         await self._emptied({each.table for each in fresh if not each.part} & engines.keys())
         await self._keep(found, at)
-        await self._set_aside([each for each in fresh if each.table in found])
         self.open = [each for each in (*damages, *fresh) if not each.closed_at]
+        await self._set_aside([each for each in fresh if each.table in found])
 
     async def last_look(self) -> None:
         """At the end, so that the ledger has the newest parts; without it when the store is away already."""
@@ -227,8 +227,11 @@ class Watch(Losses):
 
     async def _set_aside(self, fresh: Iterable[Damage]) -> None:
         """Unreadable parts of facts leave their table: all that they held is made again, and questions that come upon
-        a changed byte would fail. The engine keeps their files among the detached ones.
+        a changed byte would fail. The engine keeps their files among the detached ones. They stay while the archive has
+        losses: what it lacks could not be made again.
         """
+        if any(each.table == EVENTS.name for each in self.open):
+            return
         for each in fresh:
             if each.reason == UNREADABLE and self._is_of(each, Source.ARCHIVE):
                 await self._store.command(f"ALTER TABLE {each.table} DETACH PART '{each.part}'")

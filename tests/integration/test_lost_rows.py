@@ -138,6 +138,18 @@ async def test_a_fact_with_a_changed_byte_is_made_again_and_is_sound_then(filled
     assert list(again()) == []
 
 
+async def test_an_unreadable_part_of_a_fact_stays_while_the_archive_could_not_make_it_again(
+    filled: ClickHouseStore,
+) -> None:
+    watch = Watch(filled, Clock())
+    await watch.tick()
+    part = await _change_a_byte(filled, "orders")
+    await _change_a_byte(filled, "events")
+    await watch.look(deep=True)
+    assert {each.table for each in watch()} == {"events", "orders"}
+    assert part in await _parts(filled, "orders")
+
+
 async def test_a_changed_byte_of_the_archive_that_was_accepted_is_no_news(
     filled: ClickHouseStore, caplog: pytest.LogCaptureFixture
 ) -> None:
