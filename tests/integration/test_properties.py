@@ -25,7 +25,7 @@ from tests.reference.experience_stream import QUESTIONS, Experiences
 from tests.reference.growth_stream import GrowthJourneys
 from tests.reference.harness import ask, feed, filled, reader, shape
 from tests.reference.stream import Delivery, stream
-from tests.rotation import of_each, some
+from tests.rotation import full, of_each, some
 
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
 SEED = random.Random(20261122).randrange(10**6)
@@ -99,7 +99,7 @@ async def test_cart_conversion_is_cart_to_checkout_times_checkout_to_order(servi
 async def test_one_promoter_and_one_detractor_more_leave_their_difference(service: Service) -> None:
     draw = random.Random(SEED)
     before = await told(service.http, "nps", {"compare": "previous"})
-    for number in range(2):
+    for number in range(3 if full() else 2):
         events = [
             {
                 "messageId": f"added-{number}-{score}",
