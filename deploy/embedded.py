@@ -33,7 +33,7 @@ from deploy.keeping import FOLDED
 from deploy.observe import Counting
 from deploy.open_store import open_store
 from deploy.opening import lock_folder, make_tenants, open_tenants
-from deploy.questions import admission, fair
+from deploy.questions import admission, fair, import_the_rest
 from deploy.rebuild import AGAIN_SECONDS, Missing
 from deploy.refusal import CannotStart
 from deploy.repeating import Repeating
@@ -175,6 +175,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
     async with AsyncExitStack() as stack:
         listening = listen(settings, stack)
         lock_folder(settings, stack)  # also with a ClickHouse server: the watermark is this process's own
+        import_the_rest()
         engine, _ = await open_store(settings, stack)
         created = make_tenants(settings.tenants)
         tenants = open_tenants(settings.tenants)

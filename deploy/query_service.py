@@ -21,7 +21,7 @@ from deploy.inside import Visitors
 from deploy.kafka.lag import WatchedLag, watched
 from deploy.observe import Counting
 from deploy.opening import need_server, open_tenants
-from deploy.questions import admission, fair, open_for_questions
+from deploy.questions import admission, fair, import_the_rest, open_for_questions
 from deploy.repeating import Repeating
 from deploy.reported_watermark import NOBODY, ReportedWatermark
 from deploy.serving import listen, serve_until_told
@@ -129,6 +129,7 @@ async def serve(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         listening = listen(settings, stack)
         tenants = open_tenants(settings.tenants)
+        import_the_rest()
         # Not opened and not migrated here: this service only reads, and starts whether or not the store answers.
         store = open_for_questions(settings)
         stack.push_async_callback(_close, store, settings.drain_seconds)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 from deploy.store import ClickHouseStore
+from query_api import statistics
 from query_api.admission import Admission, FairStore, Limits, statement_turns
 from schemas.ports import Store
 from schemas.quotas import Meters
@@ -17,6 +20,11 @@ def open_for_questions(settings: Settings) -> ClickHouseStore:
         query_threads=settings.query_threads,
         statement_bytes=settings.statement_bytes,
     )
+
+
+def import_the_rest() -> None:
+    """Import beside the start what it need not wait for, so that the first question need not either."""
+    Thread(target=statistics.distributions, name="imports", daemon=True).start()
 
 
 def fair(engine: ClickHouseStore, rows: Store, settings: Settings) -> FairStore:

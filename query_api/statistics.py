@@ -9,10 +9,11 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import cache
+from importlib import import_module
 from itertools import accumulate
+from types import ModuleType
 from typing import overload
-
-from scipy.special import bdtr, gammaincinv, ndtri, stdtrit
 
 Z = 1.959963984540054
 """The 0.975 quantile of the normal distribution."""
@@ -23,9 +24,15 @@ Limits = tuple[float | None, float | None]
 NO_LIMITS: Limits = (None, None)
 
 
+@cache
+def distributions() -> ModuleType:
+    """SciPy's distribution functions, imported when first needed: that takes a second, and no start waits for it."""
+    return import_module("scipy.special")
+
+
 def goodman(successes: int, n: int, classes: int) -> Limits:
     """The interval of one of so many shares that are to hold at once: Wilson's with Bonferroni's normal point."""
-    return wilson(successes, n, Z if classes < 2 else float(ndtri(1 - _TAIL / classes)))
+    return wilson(successes, n, Z if classes < 2 else float(distributions().ndtri(1 - _TAIL / classes)))
 
 
 def wilson(successes: int, n: float, z: float = Z) -> Limits:
@@ -42,8 +49,8 @@ def wilson(successes: int, n: float, z: float = Z) -> Limits:
 
 def garwood(count: int) -> tuple[float, float]:
     """Exact limits of the mean of a Poisson count: half the quantiles of chi-square of 2k and 2k + 2 degrees."""
-    low = float(gammaincinv(count, _TAIL)) if count else 0.0
-    return low, float(gammaincinv(count + 1, 1 - _TAIL))
+    low = float(distributions().gammaincinv(count, _TAIL)) if count else 0.0
+    return low, float(distributions().gammaincinv(count + 1, 1 - _TAIL))
 
 
 def square_and_add(value: float, limits: Limits, other: float, other_limits: Limits) -> Limits:
@@ -87,7 +94,7 @@ def moment_limits(n: int, total: int | Fraction, squares: int | Fraction) -> Lim
     if n < 2:
         return NO_LIMITS
     variance = float((n * squares - total * total) / (n * (n - 1)))
-    half = float(stdtrit(n - 1, 1 - _TAIL)) * math.sqrt(variance / n)
+    half = float(distributions().stdtrit(n - 1, 1 - _TAIL)) * math.sqrt(variance / n)
     return float(total / n) - half, float(total / n) + half
 
 
@@ -138,7 +145,7 @@ def quantile_limits(values: Sequence[int], q: float) -> Limits:
 
 def _binomial_quantile(level: float, n: int, q: float) -> int:
     """The least k with P(X <= k) >= level."""
-    low, high = -1, n
+    low, high, bdtr = -1, n, distributions().bdtr
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if float(bdtr(middle, n, q)) >= level else (middle, high)

@@ -183,6 +183,6 @@ async def test_the_windows_of_a_partition_of_time_add_up_to_the_whole(service: S
     assert not wrong
 
 
-def test_the_windows_are_a_partition() -> None:
+async def test_the_windows_are_a_partition() -> None:
     assert (str(DAYS[0]), str(DAYS[-1])) == (WHOLE["from"], WHOLE["to"])
     assert all(end - begin >= timedelta(days=1) for begin, end in pairwise(DAYS))
