@@ -175,7 +175,6 @@ async def serve(settings: Settings, edges: Edges) -> None:
     async with AsyncExitStack() as stack:
         listening = listen(settings, stack)
         lock_folder(settings, stack)  # also with a ClickHouse server: the watermark is this process's own
-        import_the_rest()
         engine, _ = await open_store(settings, stack)
         created = make_tenants(settings.tenants)
         tenants = open_tenants(settings.tenants)
@@ -227,6 +226,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
         stack.callback(demo.wait)
 
         def greeting(base: str) -> str:
+            import_the_rest()
             if settings.demo:
                 demo.start(base)
             shown = created and not keys.goes_to_the_journal(sys.stdout)

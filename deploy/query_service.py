@@ -129,7 +129,6 @@ async def serve(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         listening = listen(settings, stack)
         tenants = open_tenants(settings.tenants)
-        import_the_rest()
         # Not opened and not migrated here: this service only reads, and starts whether or not the store answers.
         store = open_for_questions(settings)
         stack.push_async_callback(_close, store, settings.drain_seconds)
@@ -141,11 +140,16 @@ async def serve(settings: Settings) -> None:
         await stack.enter_async_context(Repeating("reading of lost rows", damages.read, DAMAGES_SECONDS))
         if settings.kafka:
             service.watched_lag = await watched(settings.kafka, settings.topic_prefix, settings.kafka_security, stack)
+
+        def greeting(base: str) -> str:
+            import_the_rest()
+            return f"sojourn query is running at {base}"
+
         await serve_until_told(
             service.application(tenants, settings),
             settings,
             listening,
-            greeting=lambda base: f"sojourn query is running at {base}",
+            greeting=greeting,
             draining=service.drain,
         )
 

@@ -23,7 +23,7 @@ def open_for_questions(settings: Settings) -> ClickHouseStore:
 
 
 def import_the_rest() -> None:
-    """Import beside the start what it need not wait for, so that the first question need not either."""
+    """Import, once a service answers, what the first question would otherwise wait for."""
     Thread(target=statistics.distributions, name="imports", daemon=True).start()
 
 
