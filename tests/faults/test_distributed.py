@@ -16,7 +16,7 @@ from tests.tables import TABLE
 pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 ALWAYS = ["kill_ingest", "kill_both_workers"]
 """The two that leave requests without an answer and have events delivered again, each time that they happen."""
-DRAWN = [*ALWAYS, *some([name for name in FAULTS if name not in ALWAYS], 2, "faults")]
+DRAWN = [*ALWAYS, *some([name for name in FAULTS if name not in ALWAYS], 1, "faults")]
 MUTANTS = [
     ("commit-first", "kill_both_workers", "violations"),
     ("drop-fold", "kill_query", "violations"),

@@ -18,6 +18,7 @@ def test_fifty_heavy_questions_of_one_tenant_leave_another_its_turns(tmp_path: P
     assert outcome.heavy["429"] > 0, "nothing was put to the test"
     assert outcome.heavy["200"] > 0
     assert not set(outcome.heavy) - {"200", "429", "ReadTimeout"}
-    # Measured at full size: below 3. So short a run on a busy machine says less of the time than of the turns.
-    assert outcome.ratio < 6
+    # How much longer an answer takes is measured at full size (`python -m tests.faults.questions`): below 3 times. So
+    # short a run on a busy machine only says that the other tenant is answered while the heavy questions wait.
+    assert len(outcome.meanwhile) > 1
     assert outcome.left_running == 0

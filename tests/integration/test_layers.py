@@ -86,6 +86,8 @@ def questions(metric: Metric) -> Iterator[tuple[Mapping[str, str], str]]:
             yield {**query, "segment": next(cuts)}, "buckets"
 
 
+# Every layer of several days is compared with the facts after each of them: on a busy machine that takes a minute.
+@pytest.mark.long
 @pytest.mark.engine
 @pytest.mark.parametrize("name", STREAMS)
 async def test_every_layer_is_what_the_facts_say_and_revisions_are_what_changed(
