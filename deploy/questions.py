@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Thread
+from threading import Timer
 
 from deploy.store import ClickHouseStore
 from query_api import statistics
@@ -10,6 +10,9 @@ from query_api.admission import Admission, FairStore, Limits, statement_turns
 from schemas.ports import Store
 from schemas.quotas import Meters
 from schemas.settings import Settings
+
+REST_SECONDS = 5.0
+"""How long a service answers before `import_the_rest` takes time from it."""
 
 
 def open_for_questions(settings: Settings) -> ClickHouseStore:
@@ -23,8 +26,10 @@ def open_for_questions(settings: Settings) -> ClickHouseStore:
 
 
 def import_the_rest() -> None:
-    """Import, once a service answers, what the first question would otherwise wait for."""
-    Thread(target=statistics.distributions, name="imports", daemon=True).start()
+    """Import, some seconds after a service has begun to answer, what its first question would otherwise wait for."""
+    timer = Timer(REST_SECONDS, statistics.distributions)
+    timer.daemon = True
+    timer.start()
 
 
 def fair(engine: ClickHouseStore, rows: Store, settings: Settings) -> FairStore:

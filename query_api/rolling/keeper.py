@@ -8,6 +8,7 @@ less often.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from query_api.rolling import kept
 from query_api.rolling.jobs import Count, Job, jobs_of
 from query_api.rolling.reads import Names, names_read
+from query_api.statistics import distributions
 from schemas import signals
 from schemas.errors import Problem
 from schemas.metrics import METRICS
@@ -96,6 +98,7 @@ class Keeper:
         for tenant in self.tenants.all:
             if tenant.id not in self._inherited:
                 await self._inherit(tenant)
+        await asyncio.to_thread(distributions)  # imported at the first tick, beside all else
         for job in self._due():
             if self._left <= 0:
                 break
