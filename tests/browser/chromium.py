@@ -103,6 +103,11 @@ class Page:
         async with asyncio.timeout(SECONDS):
             await loaded.wait()
 
+    async def forget(self) -> None:
+        """Leave the page, and use none of the answers that it had: an unchanged one (304) keeps its watermark."""
+        await self.call("Network.setCacheDisabled", cacheDisabled=True)
+        await self.open("about:blank")
+
     async def run(self, script: str) -> Any:
         """The value of an expression, awaited if it is a promise. Raises `ScriptFailed`."""
         answer = await self.call(

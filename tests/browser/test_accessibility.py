@@ -58,6 +58,7 @@ async def test_nor_does_an_empty_or_stale_installation(page: Page, board: Board,
     await page.open(board.url)
     await page.until("document.querySelector('.empty')")
     await audit(page)
+    await page.forget()
     board.stored, board.age_ms = 10, 600_000
     await page.open(board.url + "/?window=P7D")  # another question: this one's stream still knows a later watermark
     await page.until("document.querySelector('.notice.stale') && document.querySelector('.card .value')")
