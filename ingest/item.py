@@ -20,7 +20,7 @@ from ingest.envelope import NO_OBJECT, Envelope
 from schemas.events import BadField, Doubt, canonical, lookup, similar
 from schemas.events.bots import is_crawler
 from schemas.events.fields import pick, read_flag, read_text, text
-from schemas.events.ids import NOBODY, is_placeholder
+from schemas.events.ids import NOBODY, OPENING, is_placeholder
 from schemas.events.times import milliseconds
 from schemas.events.unreadable import Unreadable
 from schemas.events.words import CHANNELS, COUNTRIES, DEVICES
@@ -200,7 +200,11 @@ def _people(envelope: Envelope, name: str, properties: Mapping[str, Any], doubts
         previous_id = previous_id or _checked_id(pick(properties, "previous_id"), "properties.previousId")
         _check_identity(name, user_id, anonymous_id, previous_id)
     people = (user_id, anonymous_id, previous_id)
-    if NOBODY.isdisjoint(people) and "{" not in user_id + anonymous_id + previous_id:
+    if (
+        NOBODY.isdisjoint(people)
+        and OPENING.isdisjoint((user_id[:1], anonymous_id[:1], previous_id[:1]))
+        and "{" not in user_id + anonymous_id + previous_id
+    ):
         return people
     known = []
     for field, value in zip(("userId", "anonymousId", "previousId"), people, strict=True):

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from schemas.events.fields import pick, read_text, spellings
-from schemas.events.ids import PLACEHOLDERS, is_placeholder
+from schemas.events.ids import OPENING, PLACEHOLDERS, is_placeholder
 from schemas.events.naming import Names, snake_case
 from schemas.events.times import is_date, local_midnight
 from schemas.events.types import Channel, Id, Marks, plain
@@ -93,7 +93,7 @@ class Event:
         except msgspec.ValidationError:
             return self._read(properties, zone)
         for value in properties.values():
-            if type(value) is str and (value in PLACEHOLDERS or "{" in value):
+            if type(value) is str and (value in PLACEHOLDERS or value[:1] in OPENING or "{" in value):
                 return self._read(properties, zone)
         return None
 

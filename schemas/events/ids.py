@@ -33,9 +33,23 @@ _WORDS = (
 )
 _NOBODY = ("0", "-1", "test", "unknown", "anonymous", "guest")
 """What stands for nobody in particular, but may well be the id of a menu or of a survey."""
-UNRENDERED = (r"\{\{.*\}\}", r"\$\{.*\}")
-"""Templates that were not filled in, as patterns."""
+_NAME = r"[A-Za-z_]+[0-9]?(?:(?:->|[ .:?!|/-]+)[A-Za-z_]+[0-9]?|\[[^\]]*\]|\([^)]*\))*"
+"""What a template asks for: `user_id`, `user.id`, `order->id`, `user['id']`. Hardly a digit, which real ids have."""
+_WHOLE = (
+    r"<%.*%>|<\?.*\?>|\*\|.*\|\*|%%.*%%",  # ERB, EJS, JSP, ASP; PHP; Mailchimp; Salesforce, advertisements
+    rf"\{{[!\$:=@%~&*/?-]?\s*(?:{_NAME}|[0-9]?[0-9])\s*[%*]?\}}",  # Python, Jinja, Smarty, routes; .NET `{{0}}`
+    rf"\[+[%@\$]?\s*{_NAME}\s*%?\]+|<{_NAME}>",  # placeholders of forms and of documentation
+    rf"%{_NAME}%|%(?:[0-9]\$|\({_NAME}\))?[sdiu@]",  # advertisements, Windows; printf, Python
+    rf"\$+\(?{_NAME}\)?\$*|\\\({_NAME}\)",  # PHP, Perl, shells, StringTemplate; Swift
+    r":[A-Za-z_]+|__[A-Z][A-Z_]*__",  # routes, SQL; advertisements
+    rf"(?:%2[34])?(?:%7[Bb])+(?:%20)*{_NAME}(?:%20)*(?:%7[Dd])+",  # braces in a URL
+)
+"""Templates that were not filled in, if nothing is around them; real ids may hold such signs."""
+UNRENDERED = (r"\{\{.*\}\}", r"[\$#@]\{.*\}", r"\{%.*%\}", rf"\A\s*(?:{'|'.join(_WHOLE)})\s*\Z")
+"""Templates that were not filled in, as patterns of `re`; RE2 reads all but `\\Z` alike."""
 _UNRENDERED = re.compile("|".join(UNRENDERED), re.DOTALL)
+OPENING = frozenset("<*%[$:_\\ \t\r\n")
+"""Signs that a placeholder of none of the words may begin with, unless it holds a brace."""
 
 
 def _cased(words: tuple[str, ...]) -> frozenset[str]:
@@ -49,5 +63,9 @@ NOBODY = PLACEHOLDERS | _cased(_NOBODY)
 
 
 def is_placeholder(value: str, placeholders: frozenset[str] = PLACEHOLDERS) -> bool:
-    """Whether an id is none: a word for nothing, blanks, or holds a template that was not filled in."""
-    return value in placeholders or ("{" in value and _UNRENDERED.search(value) is not None) or value.isspace()
+    """Whether an id is none: a word for nothing, blanks, or a template that was not filled in."""
+    return (
+        value in placeholders
+        or (("{" in value or value[:1] in OPENING) and _UNRENDERED.search(value) is not None)
+        or value.isspace()
+    )

@@ -6,6 +6,8 @@ whatever a statement reads, and has refused or warned of what cannot be read.
 
 from __future__ import annotations
 
+from functools import reduce
+
 from schemas.events import EVENTS
 from schemas.events.fields import TRUE_WORDS, is_id, spellings
 from schemas.events.ids import PLACEHOLDERS, UNRENDERED
@@ -42,8 +44,9 @@ def told(key: str, *events: str, column: str = "properties") -> str:
     return vocabulary.in_sql(found) if vocabulary else found
 
 
-_UNFILLED = "|".join(UNRENDERED).replace("{", "x7B").replace("}", "x7D").replace("$", "x24").replace("\\", "\\\\")
-"""Without braces and dollars, which statements keep for parameters."""
+_RE2 = {r"\Z": r"\z", "{": "x7B", "}": "x7D", "$": "x24", "\\": r"\\"}
+"""What a statement writes otherwise than `re`: the end of a text, braces and dollars (its parameters), escapes."""
+_UNFILLED = reduce(lambda pattern, sign: pattern.replace(sign, _RE2[sign]), _RE2, "|".join(UNRENDERED))
 
 
 def told_true(key: str, *events: str, column: str = "properties") -> str:

@@ -14,7 +14,24 @@ from schemas.events.fields import flag, text, word
 from schemas.words import Vocabulary
 
 VOCABULARIES = [*vars(words).values(), currencies.CURRENCIES]
-TEXTS = ["x", " Yes ", "NPS", "undefined", "{{ id }}", "${id}", "  ", "null", "1001", "on - hold", "9.0", "ÄÖ"]
+TEMPLATES = ["<%= id\n %>", "%uid%", "[a_b]", "*|A|*", "{id}", "%7Bid%7D", ":id", "$id", "__ID__", "%s", "\\(id)"]
+LIKE_TEMPLATES = ["[1001]", "{6F9619FF}", "#1001", ":1", "$device:f1a2", "a%b%", "a:id", "x[y]", "[id]\n.", "_ga"]
+TEXTS = [
+    "x",
+    " Yes ",
+    "NPS",
+    "undefined",
+    "{{ id }}",
+    "${id}",
+    "  ",
+    "null",
+    "1001",
+    "on - hold",
+    "9.0",
+    "ÄÖ",
+    *TEMPLATES,
+]
+TEXTS += LIKE_TEMPLATES
 VALUES: list[Any] = [None, "", True, False, [], {}, 0, 1, 5, 1001, 1001.0, 1e3, 1.5, -2.5, *TEXTS]
 
 

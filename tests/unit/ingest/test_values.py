@@ -93,7 +93,7 @@ PEOPLE = {"user_id", "anonymous_id", "previous_id"}
 @pytest.mark.parametrize(("name", "keys"), every(lambda _, marks: marks.is_id))
 def test_a_placeholder_is_no_id_wherever_an_id_stands(name: str, keys: list[str]) -> None:
     for key in sorted({*keys} - PEOPLE):
-        for placeholder in ("undefined", "[object Object]", "NULL", "NaN", "{{ ticket.id }}", "  "):
+        for placeholder in ("undefined", "[object Object]", "NULL", "NaN", "{{ ticket.id }}", "<%= id %>", " " * 20):
             outcome = accepted(event(name, **{key: placeholder}))
             if key in EVENTS[name].required:
                 assert refused(outcome) == ("invalid_property", f"properties.{key}")
@@ -102,7 +102,7 @@ def test_a_placeholder_is_no_id_wherever_an_id_stands(name: str, keys: list[str]
                 assert text(json.loads(bytes(record(outcome).properties)), key) == ""
 
 
-@pytest.mark.parametrize("placeholder", ["undefined", "null", "NaN", "None", "(null)", "0", "${user.id}"])
+@pytest.mark.parametrize("placeholder", ["undefined", "null", "NaN", "None", "(null)", "0", "${user.id}", "%userid%"])
 @pytest.mark.parametrize("field", ["userId", "anonymousId", "previousId"])
 def test_nobody_is_nobodys_id(field: str, placeholder: str) -> None:
     outcome = accepted({"event": "page", field: placeholder})
@@ -114,7 +114,7 @@ def test_nobody_is_nobodys_id(field: str, placeholder: str) -> None:
         assert refused(accepted({"event": "alias", **ids})) == ("invalid_property", field)
 
 
-@pytest.mark.parametrize("placeholder", ["undefined", "00000000-0000-0000-0000-000000000000"])
+@pytest.mark.parametrize("placeholder", ["undefined", "[session_id]", "00000000-0000-0000-0000-000000000000"])
 def test_a_placeholder_names_neither_a_session_nor_a_message(placeholder: str) -> None:
     outcome = accepted({"event": "page", "sessionId": placeholder, "messageId": placeholder})
     assert record(outcome).session_id == ""
