@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from schemas.events.declared import Declared
 from schemas.events.types import (
-    Count,
     Currency,
     Flag,
     Id,
     Instant,
     Interval,
+    IntervalCount,
     Number,
     SignUpType,
     SubscriptionStatus,
@@ -37,7 +37,7 @@ class OfContract:
     amount: Number
     currency: Currency
     interval: Interval
-    interval_count: Count
+    interval_count: IntervalCount
     canceled_at: Instant
     ends_at: Instant
     trial_start_date: Instant

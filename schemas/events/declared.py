@@ -104,6 +104,9 @@ class Event:
         for key, value in given.items():
             marks = self.marks[key]
             words = marks.vocabulary
+            if marks.times and marks.times not in given:
+                told = f"says how many of what: send {marks.times} too"
+                raise BadField("invalid_property", f"properties.{where[key]}", told)
             if marks.is_instant and is_date(value):
                 settled[where[key]] = local_midnight(value, ZoneInfo(zone))
             elif marks.is_id and is_placeholder(read_text(value)):

@@ -25,6 +25,13 @@ REQUIRED, ID, INSTANT = "required", "id", "instant"
 """Marks of a type: the event is nothing without it; it names something; it is a time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Marks a number that says how many of what another field says: alone it says nothing."""
+
+    field: str
+
+
 def _identifier(value: Any) -> str:
     read = read_text(value)
     if len(read) > LONGEST_ID:
@@ -66,7 +73,7 @@ RequiredId = Annotated[str, BeforeValidator(_identifier), ID, REQUIRED]
 Number = Annotated[Any, BeforeValidator(read_number)]
 NotNegative = Annotated[Any, BeforeValidator(_not_negative)]
 """A duration, a depth: what cannot be below zero."""
-Count = Annotated[Any, BeforeValidator(_count)]
+IntervalCount = Annotated[Any, BeforeValidator(_count), Times("interval")]
 Instant = Annotated[int, BeforeValidator(read_instant), INSTANT]
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 Texts = list[Text]
@@ -112,13 +119,16 @@ class Marks:
     is_required: bool
     is_instant: bool
     vocabulary: Vocabulary | None
+    times: str
+    """The field without which it says nothing, if there is one."""
 
     @classmethod
     def of(cls, hint: Any) -> Marks:
         """Of the annotation that is the type."""
         found = get_args(hint)
         vocabulary = next((each for each in found if isinstance(each, Vocabulary)), None)
-        return cls(ID in found, REQUIRED in found, INSTANT in found, vocabulary)
+        times = next((each.field for each in found if isinstance(each, Times)), "")
+        return cls(ID in found, REQUIRED in found, INSTANT in found, vocabulary, times)
 
 
 def plain(hint: Any) -> Any:

@@ -55,7 +55,7 @@ INTERVALS = Vocabulary(
 
 _TERM = re.compile(r"(p)?(?:(\d{1,4})_?)?([a-z_]+)")
 LARGEST_COUNT = 9_999
-"""Of how many days, weeks … an interval can be."""
+"""Of how many days, weeks … an interval can be, and how many of these one term."""
 _EVERY = {"half_year": "6 month", "halfyear": "6 month", "semiannual": "6 month", "semiannually": "6 month",
           "semi_annual": "6 month", "biannual": "6 month", "biannually": "6 month", "half_yearly": "6 month",
           "fortnight": "2 week", "fortnightly": "2 week", "biweekly": "2 week", "biennial": "2 year",
@@ -73,7 +73,7 @@ def read_interval(text: str, count: int = 1) -> str:
     if found is None or not unit:
         return ""
     number = int(found[2] or 1) * count
-    return "" if not 1 <= number <= LARGEST_COUNT else unit if number == 1 else f"{number} {unit}"
+    return "" if number < 1 else unit if number == 1 else f"{number} {unit}"
 
 
 SURVEY_TYPES = Vocabulary(

@@ -19,11 +19,11 @@ from query_api.app import router
 from schemas.events import EVENTS
 from schemas.events.types import (
     Author,
-    Count,
     Flag,
     Id,
     Instant,
     Interval,
+    IntervalCount,
     Marks,
     NotNegative,
     Number,
@@ -52,7 +52,7 @@ ENDS: dict[Any, tuple[Any, Any]] = {
     RequiredId: ("1", _WIDEST * LONGEST_ID),
     Number: (NUMBER.low, NUMBER.high),
     NotNegative: (0, NUMBER.high),
-    Count: (1, LARGEST_COUNT),
+    IntervalCount: (1, LARGEST_COUNT),
     Interval: ("day", "year"),
     Instant: (format_instant(TIME.low), format_instant(TIME.high)),
     Flag: (False, True),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from itertools import product
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from ingest.protocols import PROTOCOLS
 from schemas.errors import INGEST_WARNINGS
 from schemas.events import EVENTS, Event
 from schemas.events.fields import is_id, spellings, text
-from schemas.events.types import Author, Count, Flag, Interval, Marks, NotNegative, Number
+from schemas.events.types import Author, Flag, Interval, IntervalCount, Marks, NotNegative, Number
 from schemas.record import Record, decode_records
 
 NOON = 1_795_003_200_000
@@ -143,13 +144,25 @@ def test_a_word_that_decides_and_is_unknown_is_warned_of(name: str, keys: list[s
             assert found(accepted(event(name, **{key: f" {spelling.upper()} "}))) == set()
 
 
-@pytest.mark.parametrize(("name", "keys"), of_type(NotNegative, Count))
+@pytest.mark.parametrize(("name", "keys"), of_type(NotNegative, IntervalCount))
 def test_what_cannot_be_below_zero_is_refused_there(name: str, keys: list[str]) -> None:
     for key in keys:
         assert refused(accepted(event(name, **{key: -300}))) == ("invalid_property", f"properties.{key}")
 
 
-@pytest.mark.parametrize(("name", "keys"), of_type(Number, Flag, NotNegative, Count, Interval, Author))
+@pytest.mark.parametrize(("name", "keys"), every(lambda _, marks: bool(marks.times)))
+def test_how_many_of_what_is_not_said_is_refused(name: str, keys: list[str]) -> None:
+    for key in keys:
+        what = EVENTS[name].marks[key].times
+        nothing: tuple[dict[str, Any], ...] = ({}, {what: None}, {what: ""})
+        for spelling, others in product(spellings(key), nothing):
+            outcome = accepted(event(name, **{spelling: 3, **others}))
+            assert refused(outcome) == ("invalid_property", f"properties.{spelling}")
+            assert what in outcome.rejected[0]["message"]
+        assert found(accepted(event(name, **{key: 3, what: "month"}))) == set()
+
+
+@pytest.mark.parametrize(("name", "keys"), of_type(Number, Flag, NotNegative, IntervalCount, Interval, Author))
 def test_a_value_that_decides_and_cannot_be_read_is_refused(name: str, keys: list[str]) -> None:
     for key in keys:
         assert refused(accepted(event(name, **{key: "some"}))) == ("invalid_property", f"properties.{key}")

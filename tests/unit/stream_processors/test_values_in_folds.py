@@ -34,6 +34,7 @@ def test_a_quantity_below_zero_that_is_removed_is_removed(name: str, quantity: i
         ({"interval": "6 months"}, "6 month"),
         ({"interval": "semi-annual"}, "6 month"),
         ({"interval": "biweekly", "interval_count": 2}, "4 week"),
+        ({"interval": "9999 months", "interval_count": 9999}, "99980001 month"),
         ({"interval": "Quarterly"}, "quarter"),
         ({"interval_count": 3}, ""),
         ({}, ""),
