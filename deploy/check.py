@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from deploy.clock import clock
-from deploy.damages import Watch, described
+from deploy.damages import Watch
+from deploy.losses import WARNED_SECONDS, described
 from deploy.open_store import open_store
 from deploy.opening import is_embedded, lock_folder
 from schemas.damage import Damage
@@ -29,7 +30,7 @@ def losses(settings: Settings, *, accept: bool = False) -> list[str]:
             if is_embedded(settings):
                 lock_folder(settings, stack)
             store, _ = await open_store(settings, stack)
-            watch = Watch(store, clock)
+            watch = Watch(store, clock, warned_after=0.0 if is_embedded(settings) else WARNED_SECONDS)
             await watch.look(deep=True)
             damages = watch.open
             if accept:

@@ -8,80 +8,33 @@ missing, until somebody accepts it (`sojourn check --accept`). Replicated tables
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from deploy.losses import Losses, described, known
 from deploy.migrate import restore
 from deploy.rebuild import GENTLE_BATCH, GENTLE_REST, forget_windows
 from deploy.store import ClickHouseStore
+from deploy.unreadable import UNREADABLE, set_aside, unreadable
 from schemas.damage import ANY_TIME, Damage, Part, missing
-from schemas.periods import format_instant
 from schemas.ports import StoreRejected, StoreUnavailable
-from schemas.signals import DAMAGES as DAMAGES_SIGNAL
-from schemas.signals import Reading, Signal
 from schemas.tables import DAMAGES, EVENTS, LEDGER, TABLES, Source
 from stream_processors.rebuild import begin, rebuild, runs
 
 logger = logging.getLogger(__name__)
-LOOK_SECONDS = 60.0
-UNREADABLE = "cannot be read: its bytes have changed"
-"""Why a part is lost that the engine still has. What the engine itself says of it is for the log."""
-
 _TABLES = "SELECT name, engine FROM system.tables WHERE database = currentDatabase()"
-_PARTS = """SELECT table, name, partition_id, min_block_number, max_block_number, rows FROM system.parts
-WHERE database = currentDatabase() AND active"""
+PARTS = """SELECT table, name, partition_id, min_block_number, max_block_number, rows FROM system.parts
+WHERE database = currentDatabase() AND active AND NOT startsWith(engine, 'Replicated')"""
 _DETACHED = """SELECT table, name, partition_id, min_block_number, max_block_number, toUInt64(0)
 FROM system.detached_parts
 WHERE database = currentDatabase() AND min_block_number IS NOT NULL
   AND reason NOT IN ('attaching', 'deleting', 'tmp-fetch')"""
 _LEDGER = "SELECT table, argMax(parts, version), max(version) FROM ledger GROUP BY table"
-_DAMAGES = """SELECT table, part, found_at, argMax((reason, rows, first, last, closed_at), version) FROM damages
-GROUP BY table, part, found_at ORDER BY found_at, table, part"""
 _TIMES = "SELECT _part, {first}, {last} FROM {table} WHERE _part IN {{names:Array(String)}} GROUP BY _part"
-
-
-async def known(store: ClickHouseStore) -> list[Damage]:
-    """Everything that was ever noticed, oldest first. Raises what the store raises."""
-    return [Damage(*key, *told) for *key, told in await store.query(_DAMAGES)]
-
-
-def described(damage: Damage) -> str:
-    """One line for a person."""
-    rows = f"{damage.rows} rows" if damage.rows else "an unknown number of rows"
-    times = "" if damage.last == ANY_TIME else f", {format_instant(damage.first)} to {format_instant(damage.last)}"
-    part = f"part {damage.part} ({rows}{times}) " if damage.part else ""
-    return f"table {damage.table}: {part}{damage.reason}"
-
-
-class Losses:
-    """What is lost and not made good, as far as this process knows."""
-
-    def __init__(self, store: ClickHouseStore) -> None:
-        self.open: Sequence[Damage] = ()
-        self._store = store
-
-    def __call__(self) -> Sequence[Damage]:
-        return self.open
-
-    def lines(self) -> list[str]:
-        """For a person."""
-        return [described(each) for each in self.open]
-
-    def readings(self) -> dict[Signal, Reading]:
-        """For `/metrics`: nothing while nothing is lost."""
-        return {DAMAGES_SIGNAL: dict(Counter(each.table for each in self.open))} if self.open else {}
-
-
-class Reported(Losses):
-    """Losses that another process has noticed, for a service that only reads."""
-
-    async def read(self) -> None:
-        """Raises what the store raises, and keeps what was known."""
-        self.open = [each for each in await known(self._store) if not each.closed_at]
 
 
 @dataclass(slots=True)
@@ -92,16 +45,28 @@ class _Found:
     detached: list[Part] = field(default_factory=list)
     before: list[Part] = field(default_factory=list)
 
+    def has(self, name: str) -> bool:
+        """Whether the table still has a part of this name."""
+        return any(part.name == name for part in self.now)
+
 
 class Watch(Losses):
-    """Looks at start and every minute. `clock` is ms; `recount` is called when windows have to be counted again."""
+    """Looks for losses and makes good what can be. `clock` is ms; `recount` is called when windows have to be counted
+    again; after `warned_after` seconds all services that answer know of a loss that was written down.
+    """
 
     def __init__(
-        self, store: ClickHouseStore, clock: Callable[[], int], recount: Callable[[], None] = lambda: None
+        self,
+        store: ClickHouseStore,
+        clock: Callable[[], int],
+        recount: Callable[[], None] = lambda: None,
+        *,
+        warned_after: float = 0.0,
     ) -> None:
         super().__init__(store)
         self.recount = recount
         self._clock = clock
+        self._warned_after = warned_after
         self._version = 0
         """Of the ledger: greater than any before, whatever becomes of the clock."""
 
@@ -117,18 +82,31 @@ class Watch(Losses):
 
     async def look(self, *, deep: bool = False) -> None:
         """Compare what there is with what there was; `deep`: read every part. Raises what the store raises."""
+        try:
+            await self._look(deep=deep)
+        except StoreRejected as error:
+            if deep:
+                raise
+            logger.warning("a look cannot read its tables, so it reads every part: %s", str(error)[:200])
+            await self._look(deep=True)
+
+    async def _look(self, *, deep: bool) -> None:
         engines = dict(await self._store.query(_TABLES))
         absent = [name for name in TABLES if name not in engines]
         if absent:
             await restore(self._store)
+        at = self._clock()
+        said = await unreadable(self._store, [name for name in TABLES if name in engines], at, deep=deep)
+        for each in said:
+            if each.part and self._is_of(each, Source.ITSELF) and not _is_replicated(engines[each.table]):
+                await set_aside(self._store, each)  # first of all: a look reads some of them
         damages = await known(self._store)
         found = await self._compared(engines)
-        at = self._clock()
         fresh = [Damage(name, "", at, "was missing") for name in absent]
+        fresh += [_known_of(each, found) for each in said]
+        noticed = {(each.table, each.part) for each in (*damages, *fresh)}
         for name, parts in found.items():
-            fresh += _missing(name, parts, [each for each in damages if each.table == name], at)
-        unreadable = await self._unreadable(engines, at, deep=deep)
-        fresh += [_known_of(each, found) for each in unreadable]
+            fresh += _missing(name, parts, {part for table, part in noticed if table == name}, at)
         # An unreadable part that was accepted stays where it is, and is no news at the next reading of every part.
         still = {
             (each.table, each.part)
@@ -141,14 +119,19 @@ class Watch(Losses):
             fresh = [replace(each, found_at=at) for each in fresh]
         for each in fresh:
             logger.error("rows were lost: %s; %s", described(each), _what_now(each))
-        for damage, said in unreadable.items():
+        for damage, reason in said.items():
             if (damage.table, damage.part) not in still:
-                logger.error("the engine says of table %s: %s", damage.table, said)
+                logger.error("the engine says of table %s: %s", damage.table, reason)
         await self._write(fresh, at)
         await self._emptied({each.table for each in fresh if not each.part} & engines.keys())
         await self._keep(found, at)
         self.open = [each for each in (*damages, *fresh) if not each.closed_at]
-        await self._set_aside([each for each in fresh if each.table in found])
+        # Also of an earlier look that ended in between.
+        there = [each for each in self.open if found.get(each.table, _Found()).has(each.part)]
+        if leaving := [each for each in there if self._leaves(each)]:
+            await asyncio.sleep(self._warned_after)  # until then questions that read the part have failed
+            for each in leaving:
+                await set_aside(self._store, each)
 
     async def last_look(self) -> None:
         """At the end, so that the ledger has the newest parts; without it when the store is away already."""
@@ -190,11 +173,9 @@ class Watch(Losses):
         found = {
             name: _Found()
             for name in TABLES
-            if name in engines
-            and not engines[name].startswith("Replicated")
-            and name not in (LEDGER.name, DAMAGES.name)
+            if name in engines and not _is_replicated(engines[name]) and name not in (LEDGER.name, DAMAGES.name)
         }
-        for table, *now in await self._store.query(_PARTS):
+        for table, *now in await self._store.query(PARTS):
             if table in found:
                 found[table].now.append(Part(*now))
         for table, *detached in await self._store.query(_DETACHED):
@@ -206,35 +187,14 @@ class Watch(Losses):
                 found[table].before = [Part(*part) for part in parts]
         return found
 
-    async def _unreadable(self, engines: dict[str, str], at: int, *, deep: bool) -> dict[Damage, str]:
-        """Tables that do not load, and with `deep` the parts whose sums do not fit, each with what the engine says."""
-        found = {}
-        for name in (each for each in TABLES if each in engines):
-            try:
-                if not deep:
-                    await self._store.query(f"SELECT count() FROM {name}")
-                    continue
-                checked = await self._store.query(f"CHECK TABLE {name} SETTINGS check_query_single_value_result = 0")
-            except StoreRejected as error:
-                found[Damage(name, "", at, "cannot be loaded")] = str(error)
-            else:
-                # The client takes it for a statement without rows, and splits the text of its answer at tabs alone.
-                for line in "\t".join(str(cell) for row in checked for cell in row).splitlines():
-                    part, is_sound, *message = line.split("\t")
-                    if is_sound == "0":
-                        found[Damage(name, part, at, UNREADABLE)] = " ".join(message)
-        return found
-
-    async def _set_aside(self, fresh: Iterable[Damage]) -> None:
-        """Unreadable parts of facts leave their table: all that they held is made again, and questions that come upon
-        a changed byte would fail. The engine keeps their files among the detached ones. They stay while the archive has
-        losses: what it lacks could not be made again.
+    def _leaves(self, damage: Damage) -> bool:
+        """Whether it is an unreadable part of what can be made again: it leaves its table, as what comes upon a changed
+        byte fails. Parts of facts stay while the archive has losses: it could not make all of their rows again.
         """
-        if any(each.table == EVENTS.name for each in self.open):
-            return
-        for each in fresh:
-            if each.reason == UNREADABLE and self._is_of(each, Source.ARCHIVE):
-                await self._store.command(f"ALTER TABLE {each.table} DETACH PART '{each.part}'")
+        archive_is_whole = not any(each.table == EVENTS.name for each in self.open)
+        if damage.reason != UNREADABLE or self._is_of(damage, Source.NOTHING):
+            return False
+        return archive_is_whole or not self._is_of(damage, Source.ARCHIVE)
 
     async def _emptied(self, names: Iterable[str]) -> None:
         """Tables that cannot be loaded are made anew where what they held can be made again."""
@@ -283,9 +243,12 @@ class Watch(Losses):
             await self._store.insert(DAMAGES.name, {**columns, "version": [at] * len(damages)})
 
 
-def _missing(name: str, found: _Found, earlier: Iterable[Damage], at: int) -> list[Damage]:
+def _is_replicated(engine: str) -> bool:
+    return engine.startswith("Replicated")
+
+
+def _missing(name: str, found: _Found, noticed: Container[str], at: int) -> list[Damage]:
     before = [] if TABLES[name].source is Source.ITSELF else found.before
-    noticed = {each.part for each in earlier}
     return [
         Damage(name, part.name, at, reason, *part[4:])
         for part, reason in missing(before, found.now, found.detached, noticed)

@@ -24,12 +24,13 @@ import query_api.app
 from deploy import keys, observe
 from deploy.application import application
 from deploy.clock import clock
-from deploy.damages import LOOK_SECONDS, Watch
+from deploy.damages import Watch
 from deploy.demo.beside import Beside
 from deploy.direct import DirectProtocol
 from deploy.in_process_log import InProcessLog, Write
 from deploy.inside import Visitors
 from deploy.keeping import FOLDED
+from deploy.looking import GLANCE_SECONDS, Looking
 from deploy.observe import Counting
 from deploy.open_store import open_store
 from deploy.opening import lock_folder, make_tenants, open_tenants
@@ -180,6 +181,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
         tenants = open_tenants(settings.tenants)
         service = Service(settings, engine, edges.store(engine), edges)
         watch = Watch(engine, clock)
+        looking = Looking(engine, watch)
         await watch.look()  # before anything is written: new parts may take the numbers of those that are gone
         await service.folded.catch_up()
         stack.push_async_callback(watch.last_look)
@@ -201,7 +203,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
             watch.recount = service.keeper.forget
             keeping = partial(_kept_while_whole, watch, service.keeper)
             await stack.enter_async_context(Repeating("the rolling windows", keeping, TICK_SECONDS))
-        await stack.enter_async_context(Repeating("looking for lost rows", watch.tick, LOOK_SECONDS))
+        await stack.enter_async_context(Repeating("looking for lost rows", looking.tick, GLANCE_SECONDS))
         producers = Ingest(service.log, tenants, clock=clock, meters=service.meters)
         service.live = query_api.app.live_numbers(asked, tenants, service.log.watermark, watch)
         app = application(

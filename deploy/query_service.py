@@ -16,9 +16,9 @@ import query_api.app
 from deploy import observe
 from deploy.application import application
 from deploy.clock import clock
-from deploy.damages import Reported
 from deploy.inside import Visitors
 from deploy.kafka.lag import WatchedLag, watched
+from deploy.losses import READ_SECONDS, Reported
 from deploy.observe import Counting
 from deploy.opening import need_server, open_tenants
 from deploy.questions import admission, fair, import_the_rest, open_for_questions
@@ -36,7 +36,6 @@ from schemas.topics import EVENTS
 
 logger = logging.getLogger(__name__)
 WATERMARK_SECONDS = 0.25
-DAMAGES_SECONDS = 5.0
 PATIENCE_SECONDS = 5.0
 """A store that has not answered the reading of the watermark for this long is as good as gone."""
 
@@ -137,7 +136,7 @@ async def serve(settings: Settings) -> None:
         damages = Reported(store)
         service = QueryService(store, watermark, watching, damages)
         await stack.enter_async_context(watching)
-        await stack.enter_async_context(Repeating("reading of lost rows", damages.read, DAMAGES_SECONDS))
+        await stack.enter_async_context(Repeating("reading of lost rows", damages.read, READ_SECONDS))
         if settings.kafka:
             service.watched_lag = await watched(settings.kafka, settings.topic_prefix, settings.kafka_security, stack)
 

@@ -22,9 +22,11 @@ import uvloop
 from deploy import garbage, logs
 from deploy.cli import GAVE_UP
 from deploy.clock import clock
-from deploy.damages import LOOK_SECONDS, Watch
+from deploy.damages import Watch
 from deploy.kafka.offsets import TopicOffsets
 from deploy.keeping import Keeping
+from deploy.looking import Looking
+from deploy.losses import WARNED_SECONDS
 from deploy.store import ClickHouseStore
 from schemas import settings
 from schemas.ports import Store, StoreRejected, StoreUnavailable
@@ -55,16 +57,13 @@ class Edges:
 class Owned:
     """What one worker does for all: looks for lost rows, and keeps the rolling windows while no fact lacks any."""
 
-    watch: Watch
+    looking: Looking
     keeping: Keeping | None
-    _looked_at: float = -LOOK_SECONDS
 
     async def tick(self) -> None:
         """Raises what the store raises."""
-        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
-            await self.watch.tick()
-            self._looked_at = time.monotonic()
-        if self.keeping is not None and self.watch.facts_are_whole:
+        await self.looking.tick()
+        if self.keeping is not None and self.looking.watch.facts_are_whole:
             await self.keeping.tick()
 
 
@@ -104,8 +103,9 @@ async def work(read: Settings, member: str, parent: socket.socket, edges: Edges)
     )
     keeping = Keeping.of(read, store)
     offsets = TopicOffsets(read.kafka, subscription.events, read.kafka_security)
-    watch = Watch(store, clock, keeping.keeper.forget if keeping else lambda: None)
-    owned = Owned(watch, keeping)
+    forget = keeping.keeper.forget if keeping else lambda: None
+    watch = Watch(store, clock, forget, warned_after=WARNED_SECONDS)
+    owned = Owned(Looking(store, watch), keeping)
     worker = edges.worker(subscription, delivery, offsets, save, clock, keep=owned.tick)
     telling = asyncio.create_task(_tell(parent, worker, delivery, processor, store, keeping=keeping))
     watchdog = asyncio.create_task(_bounded(stop))

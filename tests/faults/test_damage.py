@@ -11,12 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.faults.damage import KINDS, largest_part
+from deploy.looking import GLANCE_SECONDS
+from tests.faults.damage import ALIVE, KINDS, largest_part, parts
 from tests.rotation import some
-from tests.service import ROOT, Service
+from tests.service import READ_TOKEN, ROOT, Service
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 ORDERS = 200
+READING = {"authorization": f"Bearer {READ_TOKEN}"}
 WINDOW = {"from": "2026-11-01", "to": "2026-11-08", "at": "2026-11-20T00:00:00Z"}
 
 
@@ -71,6 +73,33 @@ def test_a_damaged_fact_is_made_again_and_its_answers_say_so_until_then(service:
     assert "made again from the archive: orders" in service.output
     assert (first["warnings"], first["status"]) == (["facts_incomplete"], "provisional") or first["value"] == 3 * ORDERS
     assert (last["value"], last["warnings"], after) == (3 * ORDERS, [], {"status": "ready"})
+
+
+@pytest.mark.parametrize("kind", some(list(ALIVE), 1, "kinds of damage of a fact while it is served"))
+def test_a_fact_that_is_damaged_while_it_is_served_is_made_again_after_the_first_question(
+    service: Service, kind: str
+) -> None:
+    service.start(150)
+    time.sleep(GLANCE_SECONDS + 1)  # the glance that knows the service as it was
+    for part in parts(service.folder / "store", "orders"):
+        ALIVE[kind](part)
+    began, answered = time.monotonic(), []
+    while time.monotonic() - began < 60:
+        response = httpx.get(service.url + "/v1/metrics/orders", params=WINDOW, headers=READING, timeout=60)
+        body = response.json()
+        answered.append((time.monotonic() - began, response.status_code, body))
+        if response.status_code == 200 and body["value"] == 3 * ORDERS and not body["warnings"]:
+            break
+        time.sleep(0.2)
+    service.terminate()
+    wrong = [
+        body for _, status, body in answered if status == 200 and body["value"] < 3 * ORDERS and not body["warnings"]
+    ]
+    assert answered[0][1] == 503, answered[0]
+    assert wrong == []
+    assert next(at for at, status, _ in answered if status == 200) < 10, answered
+    assert answered[-1][2]["value"] == 3 * ORDERS
+    assert "made again from the archive: orders" in service.output
 
 
 @pytest.mark.parametrize("kind", some(list(KINDS), 1, "kinds of damage of the archive"))

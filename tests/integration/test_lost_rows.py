@@ -8,18 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from deploy.damages import UNREADABLE, Reported, Watch, described
+from deploy.damages import Watch
+from deploy.looking import errors
+from deploy.losses import Reported, described
 from deploy.store import ClickHouseStore
+from deploy.unreadable import UNREADABLE
 from ingest.accept import accept
 from schemas.periods import format_instant
-from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, ORDERS, TABLES
+from schemas.ports import StoreRejected, StoreUnavailable
+from schemas.tables import DEAD_LETTERS, EVENTS, FACTS, ORDERS, TABLES, Source
 from stream_processors.processor import Processor
 from stream_processors.rebuild import settle_empty
 from stream_processors.refusing import write
 from tests.databases import own
+from tests.faults.damage import ALIVE, change_a_byte
+from tests.rotation import some
 
 pytestmark = pytest.mark.engine
 NOW = 1_790_000_000_000
+_ALL = "SELECT sum(cityHash64(*)) FROM {table}"
 DAYS = ("2026-11-02", "2026-11-03")
 
 
@@ -112,16 +119,18 @@ async def test_a_loss_of_the_archive_stands_with_its_times_until_it_is_accepted(
     assert list(watch()) == []
 
 
-async def _change_a_byte(store: ClickHouseStore, table: str) -> str:
-    """One bit in the values of the table's first part, as a dying disk does it; the part."""
-    sql = """SELECT name, path FROM system.parts
+async def _first_part(store: ClickHouseStore, table: str) -> Path:
+    sql = """SELECT path FROM system.parts
       WHERE database = currentDatabase() AND active AND table = {table:String} ORDER BY name LIMIT 1"""
-    ((name, path),) = await store.query(sql, {"table": table})
-    file = max(Path(path).glob("*.bin"), key=lambda each: each.stat().st_size)
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-    return str(name)
+    ((path,),) = await store.query(sql, {"table": table})
+    return Path(path)
+
+
+async def _change_a_byte(store: ClickHouseStore, table: str) -> str:
+    """In the values of the table's first part, as a dying disk does it; the part."""
+    part = await _first_part(store, table)
+    change_a_byte(part)
+    return part.name
 
 
 async def test_a_fact_with_a_changed_byte_is_made_again_and_is_sound_then(filled: ClickHouseStore) -> None:
@@ -136,6 +145,48 @@ async def test_a_fact_with_a_changed_byte_is_made_again_and_is_sound_then(filled
     again = Watch(filled, Clock())
     await again.look(deep=True)
     assert list(again()) == []
+
+
+async def test_the_engine_counts_each_question_that_it_cannot_read_and_a_deep_look_makes_the_fact_whole(
+    filled: ClickHouseStore,
+) -> None:
+    watch = Watch(filled, Clock())
+    for layout in ("compact", "wide"):
+        if layout == "wide":
+            await filled.command("ALTER TABLE orders MODIFY SETTING min_bytes_for_wide_part = 0")
+        for kind in some(list(ALIVE), 2, f"kinds of damage of {layout} parts"):
+            await filled.command("SYSTEM START MERGES orders")
+            await filled.command("OPTIMIZE TABLE orders FINAL SETTINGS optimize_throw_if_noop = 0")
+            await filled.command("SYSTEM STOP MERGES orders")
+            await watch.tick()
+            part = await _first_part(filled, "orders")
+            ALIVE[kind](part)
+            counted = await errors(filled)
+            with pytest.raises((StoreRejected, StoreUnavailable)):
+                await filled.questions.query(_ALL.format(table="orders"))
+            assert await errors(filled) > counted, (kind, layout)
+            await watch.look(deep=True)
+            assert [(each.table, each.part, each.reason) for each in watch()] == [("orders", part.name, UNREADABLE)]
+            await watch.mend()
+            assert (await _orders(filled), list(watch())) == (10, []), (kind, layout)
+
+
+async def test_a_changed_byte_in_what_is_no_fact_and_not_the_archive_is_set_aside_and_stops_nothing(
+    filled: ClickHouseStore,
+) -> None:
+    for table in [name for name, table in TABLES.items() if table.source in (Source.ITSELF, Source.FACTS)]:
+        await filled.command(f"SYSTEM STOP MERGES {table}")
+        if table != "damages":  # which has those of the others
+            await filled.insert(table, {TABLES[table].columns[0].name: [""]})
+        await Watch(filled, Clock()).tick()
+        await _change_a_byte(filled, table)
+        with pytest.raises(StoreRejected):
+            await filled.query(_ALL.format(table=table))
+        again = Watch(filled, Clock())
+        await again.look(deep=table not in ("ledger", "damages"))  # a look reads these two, and then every part
+        await again.mend()
+        await filled.query(_ALL.format(table=table))
+        assert list(again()) == [], table
 
 
 async def test_an_unreadable_part_of_a_fact_stays_while_the_archive_could_not_make_it_again(

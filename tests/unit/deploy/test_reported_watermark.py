@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from deploy.damages import Reported
+from deploy.losses import Reported
 from deploy.query_service import QueryService
 from deploy.repeating import Repeating
 from deploy.reported_watermark import ReportedWatermark, least
