@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from deploy.documentation import add_documentation
 from deploy.head import HeadAsGet
 from deploy.inside import Inside, Visitors
+from query_api.models_app import add_models
 from query_api.problem_app import problems
 
 
@@ -23,6 +24,7 @@ def application(*routes: APIRouter, visitors: Visitors) -> FastAPI:
     for each in routes:
         app.include_router(each)
     app.add_middleware(HeadAsGet)
+    add_models(app)
     add_documentation(app)
     problems(app)
     app.add_middleware(Inside, visitors=visitors)

@@ -131,7 +131,7 @@ def _demo(read: Settings, arguments: Namespace) -> None:
 
 
 def _demo_options(parser: ArgumentParser) -> None:
-    from deploy.demo.command import options
+    from deploy.demo.options import options
 
     options(parser)
 

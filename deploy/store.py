@@ -23,15 +23,17 @@ from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError
 
+from deploy import chdb_library
 from deploy.bounded_reads import Reads, Stopper, bounded, memory_of_a_statement
 from schemas import signals
 from schemas.ports import QuestionTooLarge, StoreRejected, StoreUnavailable
 from schemas.signals import Histogram
 from schemas.tables import TABLES
 
-# The client looks whether rows are a frame of pandas, which is installed because chDB asks for it; loading it only for
-# that took a second of every start. This says, as the client itself does, that there is none.
-options.pd = options.pd_time_test = None
+# The client looks whether rows are an array of numpy or a frame of pandas, which are installed because other things ask
+# for them; loading them only for that took more than a second of every start. This says, as the client itself does,
+# that there are none.
+options.np = options.pd = options.pd_time_test = None
 
 T = TypeVar("T")
 DATABASE = "sojourn"
@@ -292,6 +294,7 @@ class ClickHouseStore:
         target = name or self.database
         common: dict[str, Any] = {"tz_mode": "aware", "settings": dict(settings), "show_clickhouse_errors": True}
         if self.embedded:
+            chdb_library.load()
             return clickhouse_connect.get_client(dsn=self.dsn, database=target, **common)
         parts = urlsplit(self.dsn)
         return clickhouse_connect.get_client(

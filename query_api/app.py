@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from fastapi import APIRouter, Request, Response, Security
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel
 
 from query_api import contract, exposition, retention
 from query_api.access import BRIEFLY, PREFLIGHT, mark_private, tenant_of, token_of
@@ -38,6 +39,7 @@ from query_api.differences import differences
 from query_api.funnel_count import CountFunnel, ListFunnel, count_funnel, list_funnel
 from query_api.funnels import Funnels, funnel_parameters, people_parameters
 from query_api.live import Live
+from query_api.models_app import reference
 from query_api.page_app import add_page
 from query_api.problem_app import answer_problem
 from query_api.rolling import revisions
@@ -191,7 +193,7 @@ def _add(
     ask: Ask,
     *,
     title: str,
-    model: type[Any],
+    model: type[BaseModel],
     parameters: list[dict[str, Any]],
     text: str = "",
 ) -> None:
@@ -207,15 +209,15 @@ def _add(
         description=text or None,
         operation_id=name,
         tags=["query"],
-        response_model=model,
-        responses=_RESPONSES,
+        response_model=None,
+        responses={200: {"content": {"application/json": reference(model)}}, **_RESPONSES},
         openapi_extra={"parameters": parameters},
         dependencies=[Security(HTTPBearer(scheme_name="readToken", auto_error=False))],
     )
     api.add_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
 
 
-_PROBLEM = {"content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+_PROBLEM = {"content": {PROBLEM_MEDIA_TYPE: reference(contract.Problem)}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     304: {"description": "Nothing has changed since the ETag of `If-None-Match`"},
     400: {"description": "A parameter is unknown or has a value that it cannot have", **_PROBLEM},

@@ -4,36 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 Number = float | None
 
 
-class Window(BaseModel):
+class _Part(BaseModel):
+    model_config = ConfigDict(defer_build=True)  # no answer is checked; only who reads the document needs the schemas
+
+
+class Window(_Part):
     start: str
     end: str
     tz: str
 
 
-class Span(BaseModel):
+class Span(_Part):
     start: str
     end: str
 
 
-class Interval(BaseModel):
+class Interval(_Part):
     low: Number
     high: Number
     method: str
     confidence: float
 
 
-class Observed(BaseModel):
+class Observed(_Part):
     numerator: Number
     denominator: Number
     value: Number
 
 
-class Estimate(BaseModel):
+class Estimate(_Part):
     method: str
     value: Number
     low: Number
@@ -42,7 +46,7 @@ class Estimate(BaseModel):
     reached: bool | None
 
 
-class Statistics(BaseModel):
+class Statistics(_Part):
     mean: Number
     median: Number
     p90: Number
@@ -55,7 +59,7 @@ class Statistics(BaseModel):
     sla_share: Number
 
 
-class Target(BaseModel):
+class Target(_Part):
     """What the tenant aims at here. `distance` is positive where the value is better than the target; `met` says that
     it is as good at least (null: the metric has no better); `interval_excludes`: the target lies outside the interval.
     """
@@ -66,7 +70,7 @@ class Target(BaseModel):
     interval_excludes: bool | None
 
 
-class Band(BaseModel):
+class Band(_Part):
     """The best published band that the value reaches; null limits are open."""
 
     name: str
@@ -75,7 +79,7 @@ class Band(BaseModel):
     source: str
 
 
-class Segment(BaseModel):
+class Segment(_Part):
     segment: dict[str, str | None]
     value: Number
     basis: str
@@ -89,7 +93,7 @@ class Segment(BaseModel):
     warnings: list[str]
 
 
-class Comparison(BaseModel):
+class Comparison(_Part):
     """With the window before. While a cohort is young, `at` is when the earlier one was as old as it is now; else that
     of the answer.
     """
@@ -104,20 +108,20 @@ class Comparison(BaseModel):
     at: str
 
 
-class CurrencyShare(BaseModel):
+class CurrencyShare(_Part):
     currency: str
     value: float
     n: int
 
 
-class Counting(BaseModel):
+class Counting(_Part):
     """SQL as the engine lays it out, and the values that are bound in it by name."""
 
     sql: str
     bound: dict[str, Any]
 
 
-class Plan(BaseModel):
+class Plan(_Part):
     """Which layer gave the answer (facts, buckets, points), as of which version (null: as of now), and why; the
     statement that counted it, where it was counted.
     """
@@ -128,7 +132,7 @@ class Plan(BaseModel):
     statement: Counting | None
 
 
-class Answer(BaseModel):
+class Answer(_Part):
     """One number with everything that it must not travel without."""
 
     metric: str
@@ -169,7 +173,7 @@ class Answer(BaseModel):
     plan: Plan | None = None
 
 
-class Point(BaseModel):
+class Point(_Part):
     """The number over [start, end); all null where it has not begun. `partial`: the step is cut short, or not over."""
 
     start: str
@@ -197,7 +201,7 @@ class SeriesAnswer(Answer):
     points: list[Point]
 
 
-class Revision(BaseModel):
+class Revision(_Part):
     """What a closed window's value was, what it is since `at`, and why: events dated before the old value came late
     (`late_event`), people turned out to be one (`merge`), an order was refunded or cancelled (`refund`), or something
     that happened later changed it, such as a ticket that was opened again (`later_event`).
@@ -211,7 +215,7 @@ class Revision(BaseModel):
     at: str
 
 
-class Revisions(BaseModel):
+class Revisions(_Part):
     """Values of the metric, in total, of hours, days, 7 and 28 days of the calendar that had closed and were complete
     when they were published, and are others now. The latest first.
     """
@@ -221,7 +225,7 @@ class Revisions(BaseModel):
     next_cursor: str | None
 
 
-class Problem(BaseModel):
+class Problem(_Part):
     """RFC 9457."""
 
     type: str
@@ -233,11 +237,11 @@ class Problem(BaseModel):
     field: str | None
 
 
-class Values(BaseModel):
+class Values(_Part):
     values: list[Answer | Problem]
 
 
-class Chapter(BaseModel):
+class Chapter(_Part):
     """Something that happened to an entity: one of its events, with the request that brought it, or what follows from
     them (`event_id` null).
     """
@@ -248,7 +252,7 @@ class Chapter(BaseModel):
     request_id: str | None
 
 
-class Row(BaseModel):
+class Row(_Part):
     """A unit; with `id=` also its story, in order, and in a sentence why it counts as it does."""
 
     entity: str
@@ -267,7 +271,7 @@ class Row(BaseModel):
     why: str | None = None
 
 
-class Explanation(BaseModel):
+class Explanation(_Part):
     metric: str
     at: str
     total: int
@@ -275,7 +279,7 @@ class Explanation(BaseModel):
     rows: list[Row]
 
 
-class StepEstimate(BaseModel):
+class StepEstimate(_Part):
     method: str
     value: Number
     low: Number
@@ -283,7 +287,7 @@ class StepEstimate(BaseModel):
     transform: str
 
 
-class FunnelStep(BaseModel):
+class FunnelStep(_Part):
     """`low` and `high` are the limits of `step_rate`."""
 
     event: str
@@ -298,7 +302,7 @@ class FunnelStep(BaseModel):
     estimate: StepEstimate | None
 
 
-class FunnelSegment(BaseModel):
+class FunnelSegment(_Part):
     segment: dict[str, str | None]
     n: int | None
     basis: str
@@ -307,7 +311,7 @@ class FunnelSegment(BaseModel):
     steps: list[FunnelStep]
 
 
-class Funnel(BaseModel):
+class Funnel(_Part):
     """The contract of a number without the number; numerator and denominator are the last and the first step's."""
 
     metric: str
@@ -350,7 +354,7 @@ class FunnelRow(Row):
     segment: dict[str, str | None]
 
 
-class FunnelPeople(BaseModel):
+class FunnelPeople(_Part):
     metric: str
     at: str
     total: int
@@ -358,7 +362,7 @@ class FunnelPeople(BaseModel):
     rows: list[FunnelRow]
 
 
-class Defined(BaseModel):
+class Defined(_Part):
     """One definition: its answer or why there is none; `left_out` names the parameters that it does not have."""
 
     definition: str
@@ -369,7 +373,7 @@ class Defined(BaseModel):
     problem: Problem | None
 
 
-class Treatment(BaseModel):
+class Treatment(_Part):
     """How often a definition counts the unit, and the longest of its times."""
 
     counted: str
@@ -378,7 +382,7 @@ class Treatment(BaseModel):
     times: int
 
 
-class DifferingRow(BaseModel):
+class DifferingRow(_Part):
     entity: str
     id: str
     person: str | None
@@ -386,7 +390,7 @@ class DifferingRow(BaseModel):
     definitions: dict[str, Treatment | None]
 
 
-class DefinitionsCompared(BaseModel):
+class DefinitionsCompared(_Part):
     """Every definition of the metric on the same data, with its difference to the default, and the units that those of
     the same entity do not treat alike (null: such a definition does not know the unit). `limit` is for rows and
     segments; the cursor fixes `at`, and pages after the first leave `definitions` empty.
@@ -401,7 +405,7 @@ class DefinitionsCompared(BaseModel):
     rows: list[DifferingRow]
 
 
-class CatalogueParameter(BaseModel):
+class CatalogueParameter(_Part):
     name: str
     type: str
     default: str | None
@@ -409,7 +413,7 @@ class CatalogueParameter(BaseModel):
     meaning: str
 
 
-class CatalogueBand(BaseModel):
+class CatalogueBand(_Part):
     name: str
     at: float
     inclusive: bool
@@ -417,7 +421,7 @@ class CatalogueBand(BaseModel):
     source: str
 
 
-class CatalogueEntry(BaseModel):
+class CatalogueEntry(_Part):
     name: str
     group: str
     title: str
@@ -439,7 +443,7 @@ class CatalogueEntry(BaseModel):
     sources: list[str]
 
 
-class Catalogue(BaseModel):
+class Catalogue(_Part):
     """What there is; what the codes of `warnings` and the keys of `excluded` and `details` in a body mean."""
 
     metrics: list[CatalogueEntry]
@@ -448,7 +452,7 @@ class Catalogue(BaseModel):
     details: dict[str, str]
 
 
-class Cohort(BaseModel):
+class Cohort(_Part):
     """Those who began in one period; `retained` and what is made of it by period, null until that is over."""
 
     start: str
@@ -460,7 +464,7 @@ class Cohort(BaseModel):
     high: list[Number]
 
 
-class Triangle(BaseModel):
+class Triangle(_Part):
     """Cohorts with everything that they must not travel without."""
 
     metric: str
@@ -483,7 +487,7 @@ class Triangle(BaseModel):
     cohorts: list[Cohort]
 
 
-class Loss(BaseModel):
+class Loss(_Part):
     table: str
     reason: str
     rows: int | None
@@ -492,7 +496,7 @@ class Loss(BaseModel):
     found_at: str
 
 
-class Status(BaseModel):
+class Status(_Part):
     watermark: str
     events_stored: int
     dead_letters: int

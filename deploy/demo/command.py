@@ -1,52 +1,19 @@
-"""What `sojourn demo` takes, where it finds the installation and its keys, and how it ends."""
+"""Runs `sojourn demo`: finds the installation and its keys, and ends well."""
 
 from __future__ import annotations
 
 import signal
-from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from argparse import Namespace
 from threading import Event as Flag
 from urllib.parse import urlsplit
 
+from deploy.demo.options import Wish
 from deploy.demo.sender import Sender, Stopped, Target
-from deploy.demo.shop import Demo, Wish
+from deploy.demo.shop import Demo
 from deploy.opening import address, open_tenants
 from deploy.refusal import CannotStart
 from deploy.welcome import plain
 from schemas.settings import Settings
-
-
-def options(command: ArgumentParser) -> None:
-    """The options of the command."""
-    command.add_argument("--url", default="", help="where events go (default: this machine, SOJOURN_PORT)")
-    command.add_argument("--query-url", default="", help="where questions go, if that is another service")
-    command.add_argument(
-        "--write-key", default="", help="key to send with (default: that of the first tenant of the tenants file)"
-    )
-    command.add_argument(
-        "--read-token", default="", help="token to read with (default: that of the first tenant of the tenants file)"
-    )
-    command.add_argument("--days", type=_whole(1, 365), default=Wish.days, help="days of history (default: 60)")
-    command.add_argument(
-        "--rate",
-        type=_rate,
-        default=None,
-        help="least number of live events a second (default: 2, for the first minutes)",
-    )
-    command.add_argument(
-        "--seed",
-        type=_whole(0, 1 << 31),
-        default=Wish.seed,
-        help="seed of the made-up shop: another one is another shop (default: 1)",
-    )
-    command.add_argument("--once", action="store_true", help="end when the history is loaded")
-    command.add_argument("--force", action="store_true", help="also fill a tenant that has other events already")
-    command.add_argument(
-        "--members",
-        type=_whole(1, 10**6),
-        default=Wish.members,
-        help="how many members the shop has, which is its size",
-    )
 
 
 def run(settings: Settings, arguments: Namespace) -> None:
@@ -88,20 +55,3 @@ def find(settings: Settings, arguments: Namespace) -> Target:
             "give --write-key and --read-token"
         )
     return Target(url, write, read, (arguments.query_url or url).rstrip("/"))
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        number = int(text)
-        if not least <= number <= most:
-            raise ValueError
-        return number
-
-    return read
-
-
-def _rate(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 1000:
-        raise ValueError
-    return number

@@ -15,9 +15,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, TextIO
 from zoneinfo import ZoneInfo
 
-from deploy.demo import people
 from deploy.demo.history import ONE_DAY, History, Live
 from deploy.demo.journey import Event, instant
+from deploy.demo.options import Wish
 from deploy.demo.progress import Progress
 from deploy.demo.sender import Sender
 from deploy.demo.world import World
@@ -31,18 +31,6 @@ EXTRA_EVENTS = 1000
 TICK_SECONDS = 1.0
 LOOKS_BACK = timedelta(days=3600)
 """How far back other events are looked for; a question reaches over ten years at most."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What was asked for. `rate`: that many live events a second at least, as long as it runs; None: the usual."""
-
-    days: int = 60
-    seed: int = 1
-    rate: float | None = None
-    once: bool = False
-    force: bool = False
-    members: int = people.MEMBERS
 
 
 @dataclass(slots=True)

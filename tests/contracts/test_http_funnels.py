@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from query_api.app import router
 from query_api.funnel_count import FunnelCell, FunnelUnit, StepCount
 from query_api.funnel_question import FunnelRequest
+from query_api.models_app import add_models
 from query_api.problem_app import problems
 from schemas.errors import PROBLEMS
 from schemas.metrics.funnels import FUNNELS
@@ -84,6 +85,7 @@ async def http(counted: Counted, tmp_path: Path) -> AsyncIterator[httpx.AsyncCli
     app.include_router(
         router(counted, Tenants(path), lambda: counted.watermark, funnel=counted.count, funnel_units=counted.list_units)
     )
+    add_models(app)
     problems(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sojourn") as client:
         yield client

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from query_api.app import router
 from query_api.count import Unit
 from query_api.differences import Difference, Treatment
+from query_api.models_app import add_models
 from query_api.problem_app import problems
 from query_api.question import Cell, Question
 from query_api.service import Lag
@@ -121,6 +122,7 @@ def built(numbers: Numbers, folder: Path) -> FastAPI:
             differ=numbers.differ,
         )
     )
+    add_models(application)
     problems(application)
     return application
 
