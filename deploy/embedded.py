@@ -34,7 +34,7 @@ from deploy.looking import GLANCE_SECONDS, Looking
 from deploy.observe import Counting
 from deploy.open_store import open_store
 from deploy.opening import lock_folder, make_tenants, open_tenants
-from deploy.questions import admission, fair, import_the_rest
+from deploy.questions import Rest, admission, fair
 from deploy.rebuild import AGAIN_SECONDS, Missing
 from deploy.refusal import CannotStart
 from deploy.repeating import Repeating
@@ -224,11 +224,13 @@ async def serve(settings: Settings, edges: Edges) -> None:
         )
         service.requests = Counting(Dispatcher(app, producers))
         stack.push_async_callback(service.log.close, settings.drain_seconds)
+        rest = Rest()
+        stack.callback(rest.end)
         demo = Beside()
         stack.callback(demo.wait)
 
         def greeting(base: str) -> str:
-            import_the_rest()
+            rest.begin()
             if settings.demo:
                 demo.start(base)
             shown = created and not keys.goes_to_the_journal(sys.stdout)

@@ -21,7 +21,7 @@ from deploy.kafka.lag import WatchedLag, watched
 from deploy.losses import READ_SECONDS, Reported
 from deploy.observe import Counting
 from deploy.opening import need_server, open_tenants
-from deploy.questions import admission, fair, import_the_rest, open_for_questions
+from deploy.questions import Rest, admission, fair, open_for_questions
 from deploy.repeating import Repeating
 from deploy.reported_watermark import NOBODY, ReportedWatermark
 from deploy.serving import listen, serve_until_told
@@ -140,8 +140,11 @@ async def serve(settings: Settings) -> None:
         if settings.kafka:
             service.watched_lag = await watched(settings.kafka, settings.topic_prefix, settings.kafka_security, stack)
 
+        rest = Rest()
+        stack.callback(rest.end)
+
         def greeting(base: str) -> str:
-            import_the_rest()
+            rest.begin()
             return f"sojourn query is running at {base}"
 
         await serve_until_told(

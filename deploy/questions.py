@@ -12,7 +12,8 @@ from schemas.quotas import Meters
 from schemas.settings import Settings
 
 REST_SECONDS = 5.0
-"""How long a service answers before `import_the_rest` takes time from it."""
+"""How long a service answers before `Rest` takes time from it."""
+REST = "the rest of the imports"
 
 
 def open_for_questions(settings: Settings) -> ClickHouseStore:
@@ -25,11 +26,22 @@ def open_for_questions(settings: Settings) -> ClickHouseStore:
     )
 
 
-def import_the_rest() -> None:
-    """Import, some seconds after a service has begun to answer, what its first question would otherwise wait for."""
-    timer = Timer(REST_SECONDS, statistics.distributions)
-    timer.daemon = True
-    timer.start()
+class Rest:
+    """Imports, some seconds after a service has begun to answer, what its first question would otherwise wait for."""
+
+    def __init__(self) -> None:
+        self._timer = Timer(REST_SECONDS, statistics.distributions)
+        self._timer.name = REST
+
+    def begin(self) -> None:
+        """From now on the seconds pass."""
+        self._timer.start()
+
+    def end(self) -> None:
+        """Do not import any more, or wait until an import that has begun is over."""
+        self._timer.cancel()
+        if self._timer.ident is not None:
+            self._timer.join()
 
 
 def fair(engine: ClickHouseStore, rows: Store, settings: Settings) -> FairStore:

@@ -34,7 +34,7 @@ from query_api.comparing import Differ, compare
 from query_api.count import count as count_cells
 from query_api.count import count_apart
 from query_api.count import explain as explain_units
-from query_api.damaged import Damages, watched
+from query_api.damaged import Damages
 from query_api.differences import differences
 from query_api.funnel_count import CountFunnel, ListFunnel, count_funnel, list_funnel
 from query_api.funnels import Funnels, funnel_parameters, people_parameters
@@ -99,7 +99,7 @@ def router(
     admission = admission or Admission()
     asked = partial(_endpoint, tenants, admission)
     at_once = partial(_endpoint, tenants, None)
-    add, add_apart = partial(_add, api, damages, asked), partial(_add, api, damages, at_once)
+    add, add_apart = partial(_add, api, answers, asked), partial(_add, api, answers, at_once)
     add_apart("/v1/metrics", _catalogue, title="The catalogue of metrics", model=contract.Catalogue, parameters=[])
     add(
         "/v1/values",
@@ -187,7 +187,7 @@ def live_numbers(store: Store, tenants: Tenants, watermark: Callable[[], int], d
 
 def _add(
     api: APIRouter,
-    damages: Damages,
+    answers: Answers,
     endpoint: Callable[[Ask, Write[dict[str, Any]]], Endpoint],
     path: str,
     ask: Ask,
@@ -197,13 +197,13 @@ def _add(
     parameters: list[dict[str, Any]],
     text: str = "",
 ) -> None:
-    async def weighed(query: Pairs, tenant: Tenant) -> dict[str, Any]:
-        return await watched(ask(query, tenant), damages, tenant)
+    async def watched(query: Pairs, tenant: Tenant) -> dict[str, Any]:
+        return await answers.watched(ask(query, tenant), tenant)
 
     name = path.removeprefix("/v1/").replace("/", "_")
     api.add_api_route(
         path,
-        endpoint(weighed, _tagged),
+        endpoint(watched, _tagged),
         methods=["GET"],
         summary=title,
         description=text or None,

@@ -33,8 +33,11 @@ def marked(content: dict[str, Any], damages: Sequence[Damage], tenant: Tenant) -
     """The answer (or each of several) with what is to be said of it; the same if nothing was lost that it reads."""
     if not damages:
         return content
-    if isinstance(several := content.get("values"), list):
-        return {**content, "values": [marked(each, damages, tenant) for each in several]}
+    for several in ("values", "definitions"):
+        if isinstance(content.get(several), list):
+            return {**content, several: [marked(each, damages, tenant) for each in content[several]]}
+    if answer := content.get("answer"):
+        return {**content, "answer": marked(answer, damages, tenant)}
     if "warnings" not in content:
         return content
     warnings = _warnings(content, damages, tenant)

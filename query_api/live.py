@@ -251,7 +251,8 @@ class Live:
     async def _compute(self, feed: Feed, metric: Metric, tenant: Tenant, watermark: int) -> None:
         try:
             async with self._turns.turn(tenant.id):
-                body = await self._answers.body(parse(metric, feed.query, tenant, watermark), watermark, tenant)
+                counting = self._answers.body(parse(metric, feed.query, tenant, watermark), watermark, tenant)
+                body = await self._answers.watched(counting, tenant)
         except Problem as problem:
             message = _problem(metric, problem, watermark)
         except StoreUnavailable:

@@ -94,9 +94,6 @@ class Answers:
 
     async def body(self, request: Request, watermark: int, tenant: Tenant) -> dict[str, Any]:
         """The answer to what was understood. Raises `StoreUnavailable`."""
-        return await watched(self._counted(request, watermark, tenant), self.damages, tenant)
-
-    async def _counted(self, request: Request, watermark: int, tenant: Tenant) -> dict[str, Any]:
         if request.previous is None:
             cells, before = await self.count(self.store, request.question), None
         else:
@@ -109,6 +106,10 @@ class Answers:
             NOTHING if request.previous is None else await self.hidden(request.previous, tenant),
         )
         return body(request, cells, before, watermark, tenant.k_anon, hidden=hidden)
+
+    async def watched(self, asking: Awaitable[dict[str, Any]], tenant: Tenant) -> dict[str, Any]:
+        """What is sent out of any answer: marked by what was lost meanwhile."""
+        return await watched(asking, self.damages, tenant)
 
     async def hidden(self, question: Question, tenant: Tenant) -> Hidden:
         """What the tenant does not show of an answer because of its filters."""

@@ -17,6 +17,7 @@ from query_api.problem_app import problems
 from query_api.question import Cell
 from query_api.service import Answers
 from query_api.sse import Times
+from schemas.damage import Damage
 from schemas.metrics import METRICS
 from schemas.periods import parse_instant
 from schemas.ports import StoreUnavailable
@@ -35,14 +36,18 @@ class Streamed:
 
     def __init__(self, folder: Path, times: Times = QUICK) -> None:
         self.numbers = Numbers()
+        self.lost: list[Damage] = []
         self.path = folder / "tenants.json"
         self.path.write_text(json.dumps(TENANTS))
         tenants = Tenants(self.path)
-        answers = Answers(self.numbers, lambda: self.numbers.watermark, self.numbers.count, self.numbers.explain)
+        numbers, damages = self.numbers, lambda: self.lost
+        answers = Answers(numbers, lambda: numbers.watermark, numbers.count, numbers.explain, damages=damages)
         self.live = Live(answers, tenants, Pace(round=0.02, linger=0.5))
         self.app = FastAPI()
         self.app.include_router(
-            router(self.numbers, tenants, answers.watermark, live=self.live, count=self.numbers.count, times=times)
+            router(
+                numbers, tenants, answers.watermark, live=self.live, count=numbers.count, times=times, damages=damages
+            )
         )
         problems(self.app)
 
@@ -77,6 +82,16 @@ async def test_an_event_is_the_body_of_the_metric_under_its_watermark(streamed: 
         assert reader.headers["content-type"].startswith("text/event-stream")
         assert reader.headers["cache-control"] == "private, no-store"
         assert "content-length" not in reader.headers
+
+
+async def test_what_is_lost_marks_the_body_in_the_stream_as_it_does_in_the_answer(streamed: Streamed) -> None:
+    async with streamed.read() as reader:
+        await reader.until("metric")
+        streamed.lost = [Damage("activity", "p", 1, "is gone")]
+        (*_, (_, _, body)) = await reader.until("metric", 2)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(streamed.app), base_url="http://sojourn") as http:
+            assert body == (await http.get("/v1/metrics/dau?window=P1D", headers=READ)).json()
+        assert ("facts_incomplete" in body["warnings"], body["status"]) == (True, "provisional")
 
 
 async def test_500_subscribers_share_one_computation(streamed: Streamed) -> None:

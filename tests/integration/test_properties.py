@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,12 +17,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from deploy.store import ClickHouseStore
 from schemas.metrics import METRICS
 from schemas.metrics.metric import Shape
 from tests.reference.experience_stream import QUESTIONS, Experiences
 from tests.reference.growth_stream import GrowthJourneys
-from tests.reference.harness import ask, feed, filled, reader, shape
+from tests.reference.harness import Filled, ask, feed, filled, filled_and_read, reader, shape
 from tests.reference.stream import Delivery, stream
 from tests.rotation import full, of_each, some
 
@@ -49,27 +47,19 @@ def deliveries() -> list[Delivery]:
     return [*stream(SEED, 800, GrowthJourneys), *stream(SEED + 1, 500, Experiences)]
 
 
-@dataclass
-class Service:
-    """One that has a random stream, and the store behind it."""
-
-    store: ClickHouseStore
-    http: httpx.AsyncClient
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def service(engine_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+async def service(engine_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Filled]:
     """The stream is stored once; what a test adds to it breaks no law."""
     folder = tmp_path_factory.mktemp("properties")
-    async with filled(engine_dsn, deliveries()) as store, reader(store, folder, QUESTIONS) as client:
-        yield Service(store, client)
+    async with filled_and_read(engine_dsn, folder, deliveries(), QUESTIONS) as served:
+        yield served
 
 
 async def told(client: httpx.AsyncClient, metric: str, query: Mapping[str, str]) -> Any:
     return json.loads(await ask(client, metric, {**WHOLE, **query}))
 
 
-async def test_cart_conversion_is_cart_to_checkout_times_checkout_to_order(service: Service) -> None:
+async def test_cart_conversion_is_cart_to_checkout_times_checkout_to_order(service: Filled) -> None:
     variants: list[dict[str, str]] = [
         {},
         {"horizon": "PT1H"},
@@ -79,7 +69,7 @@ async def test_cart_conversion_is_cart_to_checkout_times_checkout_to_order(servi
     for query in some(variants, 2, "cart conversion"):
         asked = {**query, "segment": "device", "limit": "1000"}
         whole, first, second = [
-            await told(service.http, "conversion_rate", {**asked, "definition": name})
+            await told(service.client, "conversion_rate", {**asked, "definition": name})
             for name in ("cart", "cart_to_checkout", "checkout_to_order")
         ]
         assert 0 < second["numerator"] < second["denominator"] < first["denominator"]
@@ -96,9 +86,9 @@ async def test_cart_conversion_is_cart_to_checkout_times_checkout_to_order(servi
                 assert carts["value"] == pytest.approx(reached["value"] * bought["value"], rel=1e-12)
 
 
-async def test_one_promoter_and_one_detractor_more_leave_their_difference(service: Service) -> None:
+async def test_one_promoter_and_one_detractor_more_leave_their_difference(service: Filled) -> None:
     draw = random.Random(SEED)
-    before = await told(service.http, "nps", {"compare": "previous"})
+    before = await told(service.client, "nps", {"compare": "previous"})
     for number in range(3 if full() else 2):
         events = [
             {
@@ -111,7 +101,7 @@ async def test_one_promoter_and_one_detractor_more_leave_their_difference(servic
             for score in (draw.choice((9, 10)), draw.randrange(7))
         ]
         await feed(service.store, [{"received_at": "2026-11-20T00:00:00Z", "events": events}])
-        after = await told(service.http, "nps", {"compare": "previous"})
+        after = await told(service.client, "nps", {"compare": "previous"})
         one, other = before["details"], after["details"]
         assert other["promoters"] - other["detractors"] == one["promoters"] - one["detractors"] == after["numerator"]
         assert (other["promoters"], other["passives"]) == (one["promoters"] + 1, one["passives"])
@@ -154,12 +144,12 @@ async def test_parting_people_again_undoes_their_merge_in_every_metric(engine_ds
     assert [name for name in counting if after[name] != before[name]] == []
 
 
-async def test_the_counts_of_a_partition_add_up_to_the_total(service: Service) -> None:
+async def test_the_counts_of_a_partition_add_up_to_the_total(service: Filled) -> None:
     wrong = []
     for name in of_each(shape, PARTED, "partitions"):
         known = [cut for cut in CUTS if set(cut.split(",")) <= set(METRICS[name].segments)]
         for cut in some(known, 1, f"partitions of {name}"):
-            body = await told(service.http, name, {"segment": cut, "limit": "1000"})
+            body = await told(service.client, name, {"segment": cut, "limit": "1000"})
             assert body["segments_left_out"] == 0
             for number in ("n", "numerator"):
                 parts = [each[number] for each in body["segments"]]
@@ -170,12 +160,14 @@ async def test_the_counts_of_a_partition_add_up_to_the_total(service: Service) -
     assert not wrong
 
 
-async def test_the_windows_of_a_partition_of_time_add_up_to_the_whole(service: Service) -> None:
+async def test_the_windows_of_a_partition_of_time_add_up_to_the_whole(service: Filled) -> None:
     wrong = []
     for name in of_each(shape, ADDED_UP, "partitions of time"):
-        whole = await told(service.http, name, {})
+        whole = await told(service.client, name, {})
         assert whole["n"], name
-        parts = [await told(service.http, name, {"from": str(begin), "to": str(end)}) for begin, end in pairwise(DAYS)]
+        parts = [
+            await told(service.client, name, {"from": str(begin), "to": str(end)}) for begin, end in pairwise(DAYS)
+        ]
         for number in ("n", "numerator"):
             found = sum(each[number] for each in parts)
             if found != pytest.approx(whole[number], rel=1e-12):

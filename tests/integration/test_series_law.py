@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from deploy.store import ClickHouseStore
 from query_api.count import count, count_apart, explain
 from query_api.series import Series
 from query_api.service import Answers
@@ -27,7 +26,7 @@ from schemas.tenants import Tenants
 from tests.reference.copies import instant
 from tests.reference.experience_stream import QUESTIONS, experience
 from tests.reference.growth_stream import GrowthJourneys
-from tests.reference.harness import TENANT, WATERMARK, ask, filled, reader, shape
+from tests.reference.harness import TENANT, WATERMARK, Filled, ask, filled_and_read, shape
 from tests.reference.stream import stream
 from tests.rotation import draw, full, of_each, some
 
@@ -50,21 +49,13 @@ def shown(body: dict[str, Any]) -> dict[str, Any]:
     return {name: body[name] for name in NUMBERS} | {name: interval[name] for name in ("low", "high")}
 
 
-@dataclass
-class Filled:
-    """A store in which everything of every metric has happened, and a client that may read it."""
-
-    store: ClickHouseStore
-    client: httpx.AsyncClient
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stored(engine_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Filled]:
     """All three streams, stored once."""
     deliveries = [*stream(SEED, SIZE), *stream(SEED, SIZE, GrowthJourneys), *experience(SEED, SIZE)]
     folder = tmp_path_factory.mktemp("series")
-    async with filled(engine_dsn, deliveries) as store, reader(store, folder, QUESTIONS) as client:
-        yield Filled(store, client)
+    async with filled_and_read(engine_dsn, folder, deliveries, QUESTIONS) as served:
+        yield served
 
 
 async def wrong(client: httpx.AsyncClient, metric: str, query: dict[str, str]) -> list[Any]:

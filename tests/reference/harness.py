@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,23 @@ async def answers(
     """The bodies of answers to (metric, query)."""
     async with reader(store, folder, questions) as client:
         return [await ask(client, metric, query) for metric, query in asked]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A store in which something has happened, and a client that may read it."""
+
+    store: ClickHouseStore
+    client: httpx.AsyncClient
+
+
+@asynccontextmanager
+async def filled_and_read(
+    dsn: str, folder: Path, deliveries: Iterable[Mapping[str, Any]], questions: Sequence[Mapping[str, Any]]
+) -> AsyncIterator[Filled]:
+    """Only these deliveries, as a tenant whose surveys ask these questions reads them."""
+    async with filled(dsn, deliveries) as store, reader(store, folder, questions) as client:
+        yield Filled(store, client)
 
 
 @asynccontextmanager

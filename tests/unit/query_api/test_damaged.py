@@ -66,6 +66,12 @@ def test_each_of_several_answers_is_marked_by_itself_and_problems_are_left_alone
     assert ["facts_incomplete" in each.get("warnings", ()) for each in told] == [True, False, False]
 
 
+def test_the_answer_of_each_definition_that_is_compared_is_marked_by_what_it_reads() -> None:
+    compared = {"definitions": [{"answer": ANSWER}, {"answer": {**ANSWER, "metric": "backlog"}}, {"answer": None}]}
+    told = marked(compared, [Damage("orders", "p", 1, "is gone")], TENANT)["definitions"]
+    assert ["facts_incomplete" in (each["answer"] or ANSWER)["warnings"] for each in told] == [True, False, False]
+
+
 @pytest.mark.parametrize(("before", "after"), [(True, False), (False, True), (True, True)])
 async def test_an_answer_is_marked_by_what_is_lost_when_its_count_begins_or_ends(before: bool, after: bool) -> None:
     lost = [Damage("orders", "p", 1, "is gone")]
