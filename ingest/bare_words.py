@@ -14,7 +14,10 @@ import msgspec
 
 _HIDDEN = "\x01bare "
 _SHOWN = re.compile(rb'"\\u0001bare ([^"]+)"')
-_TOKENS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|((?<![\w.])-?[A-Za-z_$][\w$]*)|(-?\d[\d.]*(?:[eE][+-]?\d+)?)', re.DOTALL)
+_TOKENS = re.compile(
+    rb'"(?:[^"\\]+|\\.)*"?|(?<![\w.])(?:(-?[A-Za-z_$][\w$]*)|(-?\d[\d.]*(?:[eE][+-]?\d+|(?<=[\d.]{300}))))', re.DOTALL
+)
+"""Text, words, and the numbers that may be out of range: those with an exponent or many digits."""
 _WORDS = frozenset((b"true", b"false", b"null"))
 _decode = msgspec.json.Decoder().decode
 
@@ -38,20 +41,18 @@ def show(item: bytes) -> bytes:
 
 
 def find(text: bytes) -> tuple[str, str] | None:
-    """Where in an object the first bare word or number out of range stands, and what it is."""
+    """Where in an object or a list the first bare word or number out of range stands, and what it is."""
     try:
         hidden = hide(text, numbers=True)
-        return None if hidden is None else _found(_decode(hidden), "")
+        return None if hidden is None else _found(_decode(hidden), ())
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
         return None
 
 
-def _found(value: Any, path: str) -> tuple[str, str] | None:
-    if isinstance(value, str) and value.startswith(_HIDDEN):
-        return path, value.removeprefix(_HIDDEN)
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, member in members:
-        found = _found(member, f"{path}.{key}" if path else str(key))
-        if found:
+def _found(value: Any, path: tuple[Any, ...]) -> tuple[str, str] | None:
+    for key, member in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(member, str) and member.startswith(_HIDDEN):
+            return ".".join(map(str, (*path, key))), member.removeprefix(_HIDDEN)
+        if isinstance(member, (dict, list)) and (found := _found(member, (*path, key))):
             return found
     return None

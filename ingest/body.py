@@ -31,12 +31,14 @@ _MOST_MEMBERS = 1_000
 """Writers that pack in blocks begin a member every 64 kB, those that append to a file one for each batch."""
 _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
-_ESCAPES = re.compile(
-    rb"(?:\\[^u])+|\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
 _NO_ESCAPE = re.compile(rb"%(?![0-9a-fA-F]{2})")
-_MAYBE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_HALF = re.compile(
+    rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|[c-fC-F][0-9a-fA-F]{2}(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}))"
+)
+"""Begins with what is searched for in C, and needs no call for what it finds."""
+_NO_TEXT = b"\xff\xfe"
+"""Bytes that no text in UTF-8 has, as many as an escaped backslash."""
 BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|([{\[])|([}\]])', re.DOTALL)
 """Finds brackets outside text. Unfinished text is one match to the end, so that no byte is looked at twice."""
 _LINE = re.compile(rb"[^ \t\r\n][^\n]*")
@@ -124,9 +126,13 @@ def _unquoted(text: bytes) -> bytes:
 
 def repaired(body: bytes) -> bytes:
     r"""Half surrogate pairs (`\ud800` alone), which JSON allows and text does not, become U+FFFD."""
-    if b"\\" not in body or not _MAYBE_SURROGATE.search(body):
+    if b"\\" not in body:
         return body
-    return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+    if rb"\\" not in body:
+        return _HALF.sub(rb"\\ufffd", body)
+    if _NO_TEXT in body:
+        return body  # no text either: what is not repaired is refused
+    return _HALF.sub(rb"\\ufffd", body.replace(rb"\\", _NO_TEXT)).replace(_NO_TEXT, rb"\\")
 
 
 def cut_deep(text: bytes) -> bytes:

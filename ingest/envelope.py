@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, cast
 
 import msgspec
 
 from ingest import bare_words
-from ingest.body import BRACKETS, UNREADABLE
+from ingest.body import UNREADABLE
 from schemas.events import BadField, Doubt
 from schemas.limits import MAX_DEPTH, MAX_EVENT_BYTES
 
@@ -33,6 +34,8 @@ _MEANT = {
 }
 _HINTS = {wrong: right for right, wrongs in _MEANT.items() for wrong in wrongs}
 _WHERE = re.compile(r" - at `\$\.(\w+)")
+_TEXT = re.compile(rb'"(?:[^"\\]+|\\.)*"?', re.DOTALL)
+_INNERMOST = re.compile(rb"[\[{][^\[\]{}]*[\]}]")
 _UNKNOWN = "Object contains unknown field"
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -69,6 +72,9 @@ class Envelope(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     api_key: msgspec.Raw = msgspec.field(default=NO_OBJECT, name="api_key")
 
 
+_KNOWN = frozenset(own.encode_name for own in msgspec.structs.fields(Envelope))
+
+
 class _Tolerant(Envelope, forbid_unknown_fields=False, rename="camel"):
     """The same, whatever else the item holds."""
 
@@ -86,16 +92,16 @@ def strict(unread: tuple[str, ...]) -> Callable[[bytes], Envelope]:
     return cast("Callable[[bytes], Envelope]", msgspec.json.Decoder(form).decode)
 
 
-def depth(raw: bytes) -> int:
-    """How deep objects and lists are nested. Only counts brackets outside text."""
-    level = deepest = 0
-    for found in BRACKETS.finditer(raw):
-        if found[1]:
-            level += 1
-            deepest = max(deepest, level)
-        elif found[2]:
-            level -= 1
-    return deepest
+def is_too_deep(raw: bytes) -> bool:
+    """Whether objects and lists are nested deeper than they may be: something is left when the innermost are taken away
+    as often.
+    """
+    bare = _TEXT.sub(b"", raw)
+    for _ in range(MAX_DEPTH):
+        bare, found = _INNERMOST.subn(b"", bare)
+        if not found:
+            return False
+    return _INNERMOST.search(bare) is not None
 
 
 def read_envelope(
@@ -104,7 +110,7 @@ def read_envelope(
     """The envelope of one item. Raises `BadField`."""
     if len(raw) > MAX_EVENT_BYTES:
         raise BadField("event_too_large", "", f"an event has at most {MAX_EVENT_BYTES} bytes")
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and depth(raw) > MAX_DEPTH:
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and is_too_deep(raw):
         raise BadField("too_deep", "", f"an event is nested at most {MAX_DEPTH} levels deep")
     try:
         return read(raw)
@@ -130,9 +136,8 @@ def _refusal(raw: bytes, error: Exception) -> BadField:
 
 
 def _unknown(members: dict[str, Any], unread: Sequence[str]) -> list[Doubt]:
-    known = {own.encode_name for own in msgspec.structs.fields(Envelope)}.union(unread)
-    names = [name for name in members if name not in known]
-    return [Doubt("unknown_field", name[:100], _hint(name)) for name in names[:MOST_UNKNOWN]]
+    names = (name for name in members if name not in _KNOWN and name not in unread)
+    return [Doubt("unknown_field", name[:100], _hint(name)) for name in islice(names, MOST_UNKNOWN)]
 
 
 def _hint(name: str) -> str:

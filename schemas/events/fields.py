@@ -29,6 +29,8 @@ _OTHER_NAMES = {
 _IDS = frozenset({"merged_from", "merged_into", "payment_fingerprint", "referral_code", "sku"})
 """Fields that hold ids and are not named `…_id`."""
 _LONGEST_NUMBER = 400
+_LONGEST_INTEGER = 2_048
+"""Bits: more digits than any id has. To print the digits takes time by their square."""
 _LARGEST_EXACT = 2**53
 TRUE_WORDS = ("true", "1", "yes", "y", "on", "t")
 _FLAGS = {
@@ -67,10 +69,9 @@ def read_text(value: Any) -> str:
         raise Unreadable("expected text")
     if isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_EXACT:
         value = int(value)
-    try:
-        return str(value)
-    except ValueError:
-        raise Unreadable("a number with too many digits") from None
+    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
+        raise Unreadable("a number with too many digits")
+    return str(value)
 
 
 def read_number(value: Any) -> Decimal:

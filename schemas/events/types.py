@@ -39,6 +39,11 @@ def _identifier(value: Any) -> str:
     return read
 
 
+def _texts(value: Any) -> Any:
+    """The first that is no text is the reason: pydantic would word one for each, thousands of them."""
+    return [read_text(each) for each in value] if isinstance(value, list) else value
+
+
 def _not_negative(value: Any) -> Decimal:
     number = read_number(value)
     if number < 0:
@@ -76,7 +81,7 @@ NotNegative = Annotated[Any, BeforeValidator(_not_negative)]
 IntervalCount = Annotated[Any, BeforeValidator(_count), Times("interval")]
 Instant = Annotated[int, BeforeValidator(read_instant), INSTANT]
 Flag = Annotated[bool, BeforeValidator(read_flag)]
-Texts = list[Text]
+Texts = Annotated[list[str], BeforeValidator(_texts)]
 Author = Annotated[str, BeforeValidator(_author)]
 Interval = Annotated[str, BeforeValidator(_interval)]
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import time
 import urllib.parse
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.body import MAX_INFLATED_BYTES, MAX_ITEMS, MAX_WIRE_BYTES, inflate, part, repaired, unwrap
 from schemas.errors import Problem
@@ -92,6 +95,17 @@ def test_half_surrogates_are_repaired_and_whole_ones_and_backslashes_stay() -> N
     kept = rb'{"a":"\ud83d\ude00 \\ud800 \n\u00e9"}'
     assert repaired(kept) == kept
     assert json.loads(repaired(rb'{"a":"\ud800 \udc00\ud83d\ude00"}')) == {"a": "\ufffd \ufffd\U0001f600"}
+
+
+PIECES = ["\\\\", "\\n", '\\"', "\\ud83d", "\\uDE00", "\\u00e9", "ud83d", "ude00", "x", "\xe9"]
+"""Escapes of texts and what may be taken for one."""
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12))
+def test_a_repaired_text_is_the_text_with_signs_for_its_halves(pieces: list[str]) -> None:
+    told = '"' + "".join(pieces) + '"'
+    whole = re.sub("[\ud800-\udfff]", "\ufffd", json.loads(told))
+    assert json.loads(repaired(told.encode())) == whole
 
 
 def test_parting_stops_at_the_first_item_too_many() -> None:
