@@ -44,7 +44,7 @@ class DirectProtocol(Guarded):
 
     def on_message_begin(self) -> None:
         """Nothing is built before it is known who answers."""
-        self._phase = HEAD
+        self._end_part(HEAD)
         self.url = b""
         self.headers = []
         self.expect_100_continue = False

@@ -30,6 +30,7 @@ class Limits:
     """What any connection may cost."""
 
     head_bytes: int = 64 << 10
+    """Also of the blank lines before it, which a server has to skip."""
     head_lines: int = 100
     target_bytes: int = 16 << 10
     query_fields: int = 256

@@ -36,7 +36,7 @@ class Guarded(HttpToolsProtocol):
         self.deadline = FOREVER
         self._phase = NOTHING
         self._read = 0
-        """Bytes of this part of the request, once it was not whole at the end of a read."""
+        """Bytes of this part of the request, if it was not whole at the end of a read; or of blank lines before it."""
         self._began = 0.0
         self._unsent = 0
         self._farewell = False
@@ -69,6 +69,8 @@ class Guarded(HttpToolsProtocol):
                 at += size
 
     def _feed(self, data: bytes | memoryview) -> None:
+        if not self._phase:
+            self._read += len(data)  # blank lines, which the parser skips, unless it finds a beginning
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -78,6 +80,8 @@ class Guarded(HttpToolsProtocol):
             return
         if self._phase:
             self._not_whole(len(data))
+        elif self._read >= self.guard.limits.head_bytes:
+            self._refuse_request(_too_long(self.guard.limits.head_bytes))
 
     def _not_whole(self, size: int) -> None:
         """Count what has come of a head or a body that has not ended with this read."""
@@ -94,7 +98,7 @@ class Guarded(HttpToolsProtocol):
             if self._read > limits.body_wire_bytes:
                 self._refuse_request(Problem("body_too_large", "A body of many chunks is too large."))
         elif self._read >= limits.head_bytes:
-            self._refuse_request(Problem("headers_too_large", f"Headers have less than {limits.head_bytes} bytes."))
+            self._refuse_request(_too_long(limits.head_bytes))
 
     def _discard(self, size: int) -> None:
         self._read += size
@@ -104,7 +108,7 @@ class Guarded(HttpToolsProtocol):
     # What the parser finds
 
     def on_message_begin(self) -> None:
-        self._phase = HEAD
+        self._end_part(HEAD)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -255,3 +259,7 @@ def head(status: int, *headers: tuple[str, str]) -> bytes:
 
 def _too_many_lines(most: int) -> Problem:
     return Problem("headers_too_large", f"A request has at most {most} headers.")
+
+
+def _too_long(most: int) -> Problem:
+    return Problem("headers_too_large", f"Headers have less than {most} bytes, with the blank lines before them.")

@@ -35,7 +35,8 @@ _MEANT = {
 _HINTS = {wrong: right for right, wrongs in _MEANT.items() for wrong in wrongs}
 _WHERE = re.compile(r" - at `\$\.(\w+)")
 _TEXT = re.compile(rb'"(?:[^"\\]+|\\.)*"?', re.DOTALL)
-_INNERMOST = re.compile(rb"[\[{][^\[\]{}]*[\]}]")
+_ALIKE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _UNKNOWN = "Object contains unknown field"
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -96,12 +97,10 @@ def is_too_deep(raw: bytes) -> bool:
     """Whether objects and lists are nested deeper than they may be: something is left when the innermost are taken away
     as often.
     """
-    bare = _TEXT.sub(b"", raw)
+    bare = _TEXT.sub(b"", raw).translate(_ALIKE, _NO_BRACKETS)
     for _ in range(MAX_DEPTH):
-        bare, found = _INNERMOST.subn(b"", bare)
-        if not found:
-            return False
-    return _INNERMOST.search(bare) is not None
+        bare = bare.replace(b"[]", b"")
+    return b"[]" in bare
 
 
 def read_envelope(

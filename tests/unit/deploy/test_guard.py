@@ -56,6 +56,8 @@ async def is_open(pair: Pair) -> bool:
         b"GET /?" + b"a&" * 300 + b" HTTP/1.1\r\n\r\n",
         b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
+        b"\r\n" * 40_000,
+        b"\n" * 80_000 + b"GET /healthz HTTP/1.1\r\n\r\n",
     ],
 )
 async def test_a_head_without_measure_is_431_and_the_end(tmp_path: Path, endless: bytes, direct: bool) -> None:
@@ -80,6 +82,19 @@ async def test_an_endless_head_costs_as_much_as_it_has_bytes(tmp_path: Path) -> 
         assert (await ended(pair))[:13] in (b"HTTP/1.1 431 ", b"(reset)")
         await until(lambda: not here.server.server_state.connections, 5.0)
         assert time.process_time() - began < 6
+
+
+@BOTH
+async def test_blank_lines_between_requests_are_bounded_and_a_few_are_nothing(tmp_path: Path, direct: bool) -> None:
+    async with running(tmp_path, direct=direct) as here:
+        few = b"\r\n" * 20_000
+        pair = await open_with(here, few + post(EVENT, KEY) + few + post(EVENT, KEY) + few)
+        await until(lambda: len(here.log.frames) == 2, 5.0)
+        pair[1].write(b"\r\n" * 40_000)
+        answers = await ended(pair)
+        assert (answers.count(b"HTTP/1.1 202 "), answers.count(b"HTTP/1.1 431 ")) == (2, 1)
+        assert here.requests.cut == {"headers_too_large": 1}
+        assert here.guard.unfinished == 0
 
 
 async def test_trailers_without_end_are_cut(tmp_path: Path) -> None:
