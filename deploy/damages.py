@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from deploy.losses import Losses, described, known
@@ -20,7 +21,7 @@ from deploy.migrate import restore
 from deploy.rebuild import GENTLE_BATCH, GENTLE_REST, forget_windows
 from deploy.store import ClickHouseStore
 from deploy.unreadable import UNREADABLE, set_aside, unreadable
-from schemas.damage import ANY_TIME, Damage, Part, missing
+from schemas.damage import ANY_TIME, Damage, Part, Parts, missing, overlap
 from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.tables import DAMAGES, EVENTS, LEDGER, TABLES, Source
 from stream_processors.rebuild import begin, rebuild, runs
@@ -44,10 +45,6 @@ class _Found:
     now: list[Part] = field(default_factory=list)
     detached: list[Part] = field(default_factory=list)
     before: list[Part] = field(default_factory=list)
-
-    def has(self, name: str) -> bool:
-        """Whether the table still has a part of this name."""
-        return any(part.name == name for part in self.now)
 
 
 class Watch(Losses):
@@ -80,17 +77,19 @@ class Watch(Losses):
         """Whether no fact has lost rows that it does not have again."""
         return not any(TABLES[each.table].source is Source.ARCHIVE for each in self.open if each.table in TABLES)
 
-    async def look(self, *, deep: bool = False) -> None:
-        """Compare what there is with what there was; `deep`: read every part. Raises what the store raises."""
+    async def look(self, *, deep: bool = False, seen: Parts = MappingProxyType({})) -> None:
+        """Compare what there is with what there was: in the ledger, and `seen` since. `deep`: read every part. Raises
+        what the store raises.
+        """
         try:
-            await self._look(deep=deep)
+            await self._look(seen, deep=deep)
         except StoreRejected as error:
             if deep:
                 raise
             logger.warning("a look cannot read its tables, so it reads every part: %s", str(error)[:200])
-            await self._look(deep=True)
+            await self._look(seen, deep=True)
 
-    async def _look(self, *, deep: bool) -> None:
+    async def _look(self, seen: Parts, *, deep: bool) -> None:
         engines = dict(await self._store.query(_TABLES))
         absent = [name for name in TABLES if name not in engines]
         if absent:
@@ -101,7 +100,7 @@ class Watch(Losses):
             if each.part and self._is_of(each, Source.ITSELF) and not _is_replicated(engines[each.table]):
                 await set_aside(self._store, each)  # first of all: a look reads some of them
         damages = await known(self._store)
-        found = await self._compared(engines)
+        found = await self._compared(engines, seen)
         fresh = [Damage(name, "", at, "was missing") for name in absent]
         fresh += [_known_of(each, found) for each in said]
         noticed = {(each.table, each.part) for each in (*damages, *fresh)}
@@ -123,15 +122,10 @@ class Watch(Losses):
             if (damage.table, damage.part) not in still:
                 logger.error("the engine says of table %s: %s", damage.table, reason)
         await self._write(fresh, at)
-        await self._emptied({each.table for each in fresh if not each.part} & engines.keys())
-        await self._keep(found, at)
         self.open = [each for each in (*damages, *fresh) if not each.closed_at]
-        # Also of an earlier look that ended in between.
-        there = [each for each in self.open if found.get(each.table, _Found()).has(each.part)]
-        if leaving := [each for each in there if self._leaves(each)]:
-            await asyncio.sleep(self._warned_after)  # until then questions that read the part have failed
-            for each in leaving:
-                await set_aside(self._store, each)
+        await self._emptied({each.table for each in fresh if not each.part} & engines.keys())
+        await self._set_aside(found)
+        await self._keep(found, at)
 
     async def last_look(self) -> None:
         """At the end, so that the ledger has the newest parts; without it when the store is away already."""
@@ -169,7 +163,7 @@ class Watch(Losses):
     def _is_of(damage: Damage, source: Source) -> bool:
         return damage.table in TABLES and TABLES[damage.table].source is source
 
-    async def _compared(self, engines: dict[str, str]) -> dict[str, _Found]:
+    async def _compared(self, engines: dict[str, str], seen: Parts) -> dict[str, _Found]:
         found = {
             name: _Found()
             for name in TABLES
@@ -185,7 +179,21 @@ class Watch(Losses):
             self._version = max(self._version, int(version))
             if table in found:
                 found[table].before = [Part(*part) for part in parts]
+        for table, newer in seen.items():
+            if table in found and TABLES[table].source in (Source.ARCHIVE, Source.NOTHING):  # others may be emptied
+                known = found[table].before
+                known += [part for part in newer if not any(overlap(part, each) for each in known)]
         return found
+
+    async def _set_aside(self, found: Mapping[str, _Found]) -> None:
+        """What leaves its table, also what an earlier look that ended in between has left there."""
+        leaving = [each for each in self.open if each.table in found and self._leaves(each)]
+        there = {each: part for each in leaving for part in found[each.table].now if part.name == each.part}
+        if there:
+            await asyncio.sleep(self._warned_after)  # until then questions that read the part have failed
+        for damage, part in there.items():
+            await set_aside(self._store, damage)
+            found[damage.table].now.remove(part)
 
     def _leaves(self, damage: Damage) -> bool:
         """Whether it is an unreadable part of what can be made again: it leaves its table, as what comes upon a changed

@@ -11,14 +11,13 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 from deploy.damages import PARTS, Watch
 from deploy.store import UNREADABLE, ClickHouseStore
-from schemas.damage import Part, missing
+from schemas.damage import Part, Parts, missing
 from schemas.tables import TABLES, Source
 
 GLANCE_SECONDS = 4.0
@@ -28,8 +27,6 @@ MOST_SECONDS = 3600.0
 """Between two deep looks of which the last ones found nothing new."""
 _ERRORS = "SELECT sum(value) FROM system.errors WHERE NOT remote AND code IN {codes:Array(Int32)}"
 _LOST_FOR_GOOD = [name for name, table in TABLES.items() if table.source is not Source.ITSELF]
-
-Parts = Mapping[str, Sequence[Part]]
 
 
 class Cause(Enum):
@@ -44,7 +41,7 @@ class Cause(Enum):
 class Causes:
     """What glances have shown so far. Pure: `now` is in seconds and never goes back."""
 
-    _parts: Parts = field(default_factory=dict)
+    seen: Parts = field(default_factory=dict)
     _errors: int | None = None
     _looked_at: float = -math.inf
     _deep_at: float = -math.inf
@@ -54,8 +51,8 @@ class Causes:
         """What a glance gives cause for. What was counted before the first one is nobody's news; a server that was
         started again counts from 0.
         """
-        has_lost = any(_gone(self._parts.get(name, ()), parts.get(name, ())) for name in _LOST_FOR_GOOD)
-        self._parts = parts
+        has_lost = any(_gone(self.seen.get(name, ()), parts.get(name, ())) for name in _LOST_FOR_GOOD)
+        self.seen = parts
         if errors == 0 or self._errors is None:
             self._errors = errors
         if errors != self._errors and now - self._deep_at >= self._rest:
@@ -74,8 +71,9 @@ class Causes:
         self._rest = LOOK_SECONDS if found else min(2 * self._rest, MOST_SECONDS)
 
     def looked(self, now: float) -> None:
-        """A look is over, and what it found is made good."""
+        """A look is over, and what it found is made good: the ledger has all parts, some of which were set aside."""
         self._looked_at = now
+        self.seen = {}
 
 
 def _gone(before: Sequence[Part], now: Sequence[Part]) -> bool:
@@ -99,20 +97,21 @@ class Looking:
         if now - self._glanced_at < GLANCE_SECONDS:
             return
         self._glanced_at = now
-        cause = self._causes.of(_by_table(await self._store.query(PARTS)), await errors(self._store), now)
+        seen = self._causes.seen
+        cause = self._causes.of(await parts(self._store), await errors(self._store), now)
         if cause is Cause.NONE:
             return
         if cause is Cause.BYTES:
-            await self._look_deeply(now)
+            await self._look_deeply(seen, now)
         else:
-            await self.watch.look()
+            await self.watch.look(seen=seen)
         await self.watch.mend()
         self._causes.looked(now)
 
-    async def _look_deeply(self, now: float) -> None:
+    async def _look_deeply(self, seen: Parts, now: float) -> None:
         self._causes.begins_deep(now)
         before = set(self.watch.open)
-        await self.watch.look(deep=True)
+        await self.watch.look(deep=True, seen=seen)
         self._causes.ended_deep(await errors(self._store), found=not before.issuperset(self.watch.open))
 
 
@@ -122,8 +121,9 @@ async def errors(store: ClickHouseStore) -> int:
     return int(count)
 
 
-def _by_table(rows: Iterable[Sequence[Any]]) -> Parts:
+async def parts(store: ClickHouseStore) -> Parts:
+    """What each table has now. Raises what the store does."""
     found: defaultdict[str, list[Part]] = defaultdict(list)
-    for table, *part in rows:
+    for table, *part in await store.query(PARTS):
         found[table].append(Part(*part))
     return found

@@ -6,7 +6,7 @@ had must be covered by what it has. A part that is not covered was removed, or s
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +25,10 @@ class Part(NamedTuple):
     rows: int
     first: int = ANY_TIME
     last: int = ANY_TIME
+
+
+Parts = Mapping[str, Sequence[Part]]
+"""Of each table that has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def missing(
     in `noticed` left out, and parts that are nowhere any more.
     """
     fresh = [each for each in detached if each.name not in noticed]
-    gone = [part for part in before if _uncovered(part, now) and not any(_overlap(part, each) for each in fresh)]
+    gone = [part for part in before if _uncovered(part, now) and not any(overlap(part, each) for each in fresh)]
     return [
         *((part, "cannot be read: the engine has set it aside") for part in _set_aside(fresh, now, before)),
         *((part, "is gone") for part in gone if part.rows),
@@ -88,5 +92,6 @@ def _set_aside(detached: Iterable[Part], now: Sequence[Part], before: Sequence[P
     return found
 
 
-def _overlap(one: Part, other: Part) -> bool:
+def overlap(one: Part, other: Part) -> bool:
+    """Whether they have blocks in common, so that one was merged of the other."""
     return one.partition == other.partition and one.low <= other.high and other.low <= one.high

@@ -24,7 +24,7 @@ class StoreServer:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.child: Child | None = None
-        self._folder = folder
+        self.folder = folder
 
     def dsn(self, database: str = "sojourn") -> str:
         """What `SOJOURN_STORE_DSN` takes."""
@@ -32,8 +32,8 @@ class StoreServer:
 
     def start(self, seconds: float = 60.0) -> None:
         """Start, or start again on the same folder and port; returns once it answers."""
-        command = [sys.executable, "-m", "tests.clickhouse_http", str(self._folder), str(self.port)]
-        self.child = Child(command, self._folder / "output", folder=ROOT)
+        command = [sys.executable, "-m", "tests.clickhouse_http", str(self.folder), str(self.port)]
+        self.child = Child(command, self.folder / "output", folder=ROOT)
         self.child.answer("the store", self._pong, seconds)
 
     def _pong(self) -> bool | None:
@@ -44,9 +44,9 @@ class StoreServer:
 
     def faults(self, *lines: str) -> None:
         """What goes wrong from now on, as tests/clickhouse_http.py reads it; nothing: all is well again."""
-        fresh = self._folder / "faults.new"
+        fresh = self.folder / "faults.new"
         fresh.write_text("\n".join(lines))
-        fresh.replace(self._folder / "faults")
+        fresh.replace(self.folder / "faults")
 
     def kill(self) -> None:
         """SIGKILL; rows whose insert was answered are in the files of the machine."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy.damages import Watch
-from deploy.looking import errors
-from deploy.losses import Reported, described
+from deploy.looking import errors, parts
+from deploy.losses import Reported, described, known
 from deploy.store import ClickHouseStore
 from deploy.unreadable import UNREADABLE
 from ingest.accept import accept
@@ -53,7 +53,11 @@ async def _fill(opened: ClickHouseStore) -> None:
     await settle_empty(opened)
     for table in (EVENTS, ORDERS, DEAD_LETTERS):
         await opened.command(f"SYSTEM STOP MERGES {table.name}")
-    for day in DAYS:
+    await _sell(opened, *DAYS)
+
+
+async def _sell(opened: ClickHouseStore, *days: str) -> None:
+    for day in days:
         events = [
             {
                 "event": "Order Completed",
@@ -94,6 +98,18 @@ async def test_a_fact_that_lost_a_part_is_made_again_from_the_archive(filled: Cl
     assert (await _orders(filled), list(watch()), list(reader())) == (10, [], [])
     await watch.tick()
     assert list(watch()) == []
+
+
+async def test_a_part_that_was_only_seen_since_the_last_look_is_missed_when_it_is_gone(filled: ClickHouseStore) -> None:
+    watch = Watch(filled, Clock())
+    await watch.tick()
+    await _sell(filled, "2026-11-04")
+    seen = await parts(filled)
+    await filled.command(f"ALTER TABLE orders DROP PART '{(await _parts(filled, 'orders'))[-1]}'")
+    await watch.look(seen=seen)
+    assert [(each.table, each.rows, each.reason) for each in watch()] == [("orders", 5, "is gone")]
+    await watch.mend()
+    assert (await _orders(filled), list(watch())) == (15, [])
 
 
 async def test_a_fact_whose_table_is_missing_is_there_again(filled: ClickHouseStore) -> None:
@@ -145,6 +161,7 @@ async def test_a_fact_with_a_changed_byte_is_made_again_and_is_sound_then(filled
     again = Watch(filled, Clock())
     await again.look(deep=True)
     assert list(again()) == []
+    assert [each.part for each in await known(filled)] == [part], "what was set aside is not lost once more"
 
 
 async def test_the_engine_counts_each_question_that_it_cannot_read_and_a_deep_look_makes_the_fact_whole(

@@ -14,6 +14,7 @@ def glanced(errors: int = 0) -> Causes:
     causes = Causes()
     assert causes.of(PARTS, errors, 0.0) is Cause.PARTS
     causes.looked(0.0)
+    assert causes.of(PARTS, errors, 1.0) is Cause.NONE
     return causes
 
 
