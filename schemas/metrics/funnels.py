@@ -148,6 +148,7 @@ FUNNELS = Metric(
     excluded=("bot", "no_actor", "no_session"),
     edges=(
         "One event is one step. At one time and sequence they stand in the order of the steps, unless strict_increase.",
+        "Of events that could each be several steps, the first of an instant stands as the first of them, and so on.",
         "An excluded event of the same instant as a step is not between.",
         "Of several first steps the earliest that leads to the deepest level counts, with the earliest events.",
         "An event exactly `within` after the first step still counts.",
