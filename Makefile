@@ -17,6 +17,11 @@ COMPOSE := docker compose -f deploy/compose.yaml
 DEMO ?= 1
 export DEMO
 export SOJOURN_HOST SOJOURN_PORT SOJOURN_DATA SOJOURN_TENANTS SOJOURN_STORE_DSN SOJOURN_TOPIC_PREFIX
+# Python has to keep what it has compiled, also where the environment says otherwise, as that of many containers does:
+# without, compiling is half of every start, and a run of the tests starts a hundred processes.
+unexport PYTHONDONTWRITEBYTECODE
+LOAD_SERVICES := 'import deploy.embedded, deploy.ingest_service, deploy.processors, deploy.query_service, deploy.worker; \
+	from deploy import chdb_library; chdb_library.load()'
 # An exported but empty variable would hide the default of schemas/settings.py.
 $(foreach v,SOJOURN_HOST SOJOURN_PORT SOJOURN_DATA SOJOURN_TENANTS SOJOURN_STORE_DSN SOJOURN_TOPIC_PREFIX,\
 	$(if $($(v)),,$(eval unexport $(v))))
@@ -88,13 +93,15 @@ generate: $(VENV)/.dev ## rewrite what is derived from declarations (deploy/.env
 
 clean: ## remove .venv and caches; data stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## this text
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z][a-z ]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# uv itself, then exactly what the lock names and this tree (editable); again only when the lock has changed.
+# uv itself, then exactly what the lock names and this tree (editable), and all that a service loads, compiled once;
+# again only when the lock has changed.
 $(VENV)/.uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "make: Python 3.11 or newer is needed ($(PYTHON) is older); set PYTHON=" >&2; exit 2; }
@@ -107,6 +114,7 @@ $(VENV)/.runtime: $(VENV)/.uv deploy/locks/runtime.txt
 	@echo "installing deploy/locks/runtime.txt into $(VENV)" >&2
 	@$(INSTALL) --require-hashes -r deploy/locks/runtime.txt
 	@$(INSTALL) --no-deps --build-constraints deploy/locks/dev.txt -e .
+	@$(BIN)/python -c $(LOAD_SERVICES)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime deploy/locks/dev.txt

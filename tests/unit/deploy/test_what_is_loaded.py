@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -76,3 +77,11 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 )
 def test_a_start_loads_nothing_that_it_does_not_use(loaded: Loaded, stage: str, without: tuple[str, ...]) -> None:
     assert set(without) & set(loaded[stage]) == set()
+
+
+def test_what_make_starts_keeps_what_python_has_compiled() -> None:
+    command = ["make", "--no-print-directory", "--eval=shown: ; @env", "shown"]
+    given = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "SOJOURN_PORT": "1"}
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=given).stdout
+    assert "SOJOURN_PORT=1\n" in shown
+    assert "PYTHONDONTWRITEBYTECODE" not in shown
