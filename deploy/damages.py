@@ -20,7 +20,7 @@ from deploy.losses import Losses, described, known
 from deploy.migrate import restore
 from deploy.rebuild import GENTLE_BATCH, GENTLE_REST, forget_windows
 from deploy.store import ClickHouseStore
-from deploy.unreadable import UNREADABLE, set_aside, unreadable
+from deploy.unreadable import UNREADABLE, free_own_tables, set_aside, unreadable
 from schemas.damage import ANY_TIME, Damage, Part, Parts, missing, overlap
 from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.tables import DAMAGES, EVENTS, LEDGER, TABLES, Source
@@ -95,10 +95,9 @@ class Watch(Losses):
         if absent:
             await restore(self._store)
         at = self._clock()
+        if deep:
+            await free_own_tables(self._store)
         said = await unreadable(self._store, [name for name in TABLES if name in engines], at, deep=deep)
-        for each in said:
-            if each.part and self._is_of(each, Source.ITSELF) and not _is_replicated(engines[each.table]):
-                await set_aside(self._store, each)  # first of all: a look reads some of them
         damages = await known(self._store)
         found = await self._compared(engines, seen)
         fresh = [Damage(name, "", at, "was missing") for name in absent]
@@ -167,7 +166,9 @@ class Watch(Losses):
         found = {
             name: _Found()
             for name in TABLES
-            if name in engines and not _is_replicated(engines[name]) and name not in (LEDGER.name, DAMAGES.name)
+            if name in engines
+            and not engines[name].startswith("Replicated")
+            and name not in (LEDGER.name, DAMAGES.name)
         }
         for table, *now in await self._store.query(PARTS):
             if table in found:
@@ -249,10 +250,6 @@ class Watch(Losses):
         columns: dict[str, list[Any]] = {name: [getattr(each, name) for each in damages] for name in names}
         if damages:
             await self._store.insert(DAMAGES.name, {**columns, "version": [at] * len(damages)})
-
-
-def _is_replicated(engine: str) -> bool:
-    return engine.startswith("Replicated")
 
 
 def _missing(name: str, found: _Found, noticed: Container[str], at: int) -> list[Damage]:

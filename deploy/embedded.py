@@ -183,7 +183,7 @@ async def serve(settings: Settings, edges: Edges) -> None:
         watch = Watch(engine, clock)
         looking = Looking(engine, watch)
         await watch.look()  # before anything is written: new parts may take the numbers of those that are gone
-        await service.folded.catch_up()
+        await _catch_up(service.folded, watch)
         stack.push_async_callback(watch.last_look)
         stack.push_async_callback(service.mark_the_end)
         marking = Repeating("the mark of what is folded", service.folded.raise_mark, MARK_SECONDS)
@@ -248,6 +248,24 @@ async def serve(settings: Settings, edges: Edges) -> None:
             draining=draining,
             protocol=partial(DirectProtocol, producers, service.requests),
         )
+
+
+async def _catch_up(folded: Folded, watch: Watch) -> None:
+    """A start does not fail because of a part that cannot be read: one of the mark leaves its table, one of the archive
+    is reported. Raises `StoreUnavailable`.
+    """
+    try:
+        await folded.catch_up()
+    except StoreRejected:
+        await watch.look(deep=True)
+        try:
+            await folded.catch_up()
+        except StoreRejected as error:
+            logger.error(  # noqa: TRY400 -- a trace says nothing more
+                "the end of the archive cannot be folded again: %s; restore a backup, then run `sojourn rebuild facts "
+                "--again`, as facts of the last events may be missing after a crash",
+                str(error)[:200],
+            )
 
 
 async def _kept_while_whole(watch: Watch, keeper: Keeper) -> None:

@@ -9,6 +9,7 @@ from deploy.opening import is_embedded, lock_folder, without_password
 from deploy.questions import open_for_questions
 from deploy.refusal import CannotStart
 from deploy.store import ClickHouseStore
+from deploy.unreadable import free_own_tables
 from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.settings import Settings
 from stream_processors.rebuild import settle_empty
@@ -25,7 +26,7 @@ async def open_store(settings: Settings, stack: AsyncExitStack) -> tuple[ClickHo
         await store.open()
         stack.push_async_callback(store.close)
         applied = await migrate(store)
-        await settle_empty(store)
+        await _settle_empty(store)
     except MigrationRefused as error:
         raise CannotStart(str(error)) from error
     except ImportError as error:  # the image of the separate services leaves the engine out
@@ -35,6 +36,14 @@ async def open_store(settings: Settings, stack: AsyncExitStack) -> tuple[ClickHo
             raise StoreUnavailable(f"{where} does not answer: {error}") from error
         raise CannotStart(f"{where} cannot be opened: {error}") from error
     return store, applied
+
+
+async def _settle_empty(store: ClickHouseStore) -> None:
+    try:
+        await settle_empty(store)
+    except StoreRejected:
+        await free_own_tables(store)
+        await settle_empty(store)
 
 
 async def migrate_only(settings: Settings) -> int:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from deploy.store import ClickHouseStore
 from schemas.damage import Damage
 from schemas.ports import StoreRejected
+from schemas.tables import TABLES, Source
 
+logger = logging.getLogger(__name__)
 UNREADABLE = "cannot be read: its bytes have changed"
 """Why a part is lost that the engine still has. What the engine itself says of it is for the log."""
-_NAMES = "SELECT name FROM system.parts WHERE database = currentDatabase() AND active AND table = {table:String}"
+_NAMES = """SELECT name FROM system.parts WHERE database = currentDatabase() AND active AND table = {table:String}
+AND NOT startsWith(engine, 'Replicated')"""
 _MERGED = "NO_SUCH_DATA_PART"
 """The engine's word for a part that a merge has replaced since it was listed."""
 
@@ -54,3 +58,14 @@ async def set_aside(store: ClickHouseStore, damage: Damage) -> None:
     except StoreRejected as error:
         if _MERGED not in str(error):
             raise
+
+
+async def free_own_tables(store: ClickHouseStore) -> None:
+    """Set aside what cannot be read of the tables whose writers go on without: starts and looks read them first.
+    Raises what the store raises.
+    """
+    own = [name for name, table in TABLES.items() if table.source is Source.ITSELF]
+    for damage, said in (await unreadable(store, own, 0, deep=True)).items():
+        if damage.part:
+            logger.error("part %s of table %s is set aside: %s", damage.part, damage.table, said)
+            await set_aside(store, damage)

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from deploy.looking import GLANCE_SECONDS
-from tests.faults.damage import ALIVE, KINDS, largest_part, parts
+from schemas.tables import LEDGER, MARKS, REBUILDS
+from tests.faults.damage import ALIVE, KINDS, change_bytes, largest_part, parts
 from tests.rotation import some
 from tests.service import READ_TOKEN, ROOT, Service
 
@@ -73,6 +74,20 @@ def test_a_damaged_fact_is_made_again_and_its_answers_say_so_until_then(service:
     assert "made again from the archive: orders" in service.output
     assert (first["warnings"], first["status"]) == (["facts_incomplete"], "provisional") or first["value"] == 3 * ORDERS
     assert (last["value"], last["warnings"], after) == (3 * ORDERS, [], {"status": "ready"})
+
+
+READ_BY_A_START = [LEDGER.name, MARKS.name, REBUILDS.name]
+
+
+@pytest.mark.parametrize("table", some(READ_BY_A_START, 1, "tables that a start reads"))
+def test_a_start_does_not_fail_because_a_byte_has_changed_in_what_it_reads(service: Service, table: str) -> None:
+    for part in parts(service.folder / "store", table):
+        change_bytes(part)
+    service.start(150)
+    orders = service.metric("orders", **WINDOW)
+    service.terminate()
+    assert (orders["value"], orders["warnings"]) == (3 * ORDERS, [])
+    assert f"of table {table} is set aside" in service.output
 
 
 @pytest.mark.parametrize("kind", some(list(ALIVE), 1, "kinds of damage of a fact while it is served"))
