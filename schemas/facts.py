@@ -173,7 +173,9 @@ _CART_MERGES = Relation(
     FROM carts WHERE tenant = {{tenant:String}} AND entity = 'cart' AND {{entity:String}} = 'cart' AND notEmpty(merges)
     GROUP BY id HAVING into != ''""",
 )
-_INTO = "(SELECT (arrayPushBack(groupArray(id), ''), arrayPushBack(groupArray(into), '')) FROM cart_merges)"
+_MERGED = """WITH (SELECT (arrayPushBack(groupArray(id), ''), arrayPushBack(groupArray(into), '')) FROM cart_merges)
+      AS merged"""
+"""Computed once where it stands: an engine that finds it six times in an expression plans it six times."""
 
 
 def _root(cart: str) -> str:
@@ -181,7 +183,7 @@ def _root(cart: str) -> str:
     many relations takes longer to plan than to run.
     """
     for _ in range(3):
-        cart = f"transform({cart}, {_INTO}.1, {_INTO}.2)"
+        cart = f"transform({cart}, merged.1, merged.2)"
     return cart
 
 
@@ -189,6 +191,7 @@ _CART_ENDS = Relation(
     "cart_ends",
     "Carts with the times (ms) of the orders that name them as their own events do: by cart id, else by session.",
     f"""
+    {_MERGED}
     SELECT {_root("named")} AS of_cart, arraySort(groupArray(completed_at)) AS ends
     FROM (
       SELECT {_MS}(min(completed)) AS completed_at, {known("cart")} AS cart_,
@@ -212,6 +215,7 @@ _CARTS_AT = Relation(
         arrayFilter((add, before) -> before = 0 OR arrayExists(e -> e >= before AND e < add, x.ends),
                     adds, arrayPopBack(arrayPushFront(adds, toInt64(0)))) AS starts
       FROM (
+        {_MERGED}
         SELECT {_root("id")} AS root, {_MS}(min(created)) AS first_at, {known("first")} AS bot,
           {known("actor")} AS actor_,
           {known("country")} AS country_, {known("channel")} AS channel_, {known("device")} AS device_,
@@ -222,7 +226,7 @@ _CARTS_AT = Relation(
           id IN (SELECT id FROM carts WHERE tenant = {{tenant:String}} AND entity = {{entity:String}}
                    AND day >= toDate32($start) - 31 AND day <= toDate32($at))
           OR id IN (SELECT tupleElement(cart, 3) {_ORDERS_SINCE})
-          OR has({_INTO}.1, id) OR has({_INTO}.2, id)
+          OR has(merged.1, id) OR has(merged.2, id)
           OR id IN (SELECT id FROM carts ARRAY JOIN mapKeys(checkouts) AS checkout_id
                     WHERE tenant = {{tenant:String}} AND entity = {{entity:String}}
                       AND checkout_id IN (SELECT tupleElement(checkout, 3) {_ORDERS_SINCE})))

@@ -23,7 +23,6 @@ import httpx
 
 from tests.kafka.broker import Broker
 from tests.kafka.presence import seen
-from tests.processes import Child
 from tests.service import HTTP, READ_TOKEN, ROOT, TENANTS, WRITE_KEY, Service
 from tests.store_server import StoreServer
 
@@ -32,21 +31,6 @@ PENDING = re.compile(r"^sojourn_log_pending_bytes (\S+)$", re.MULTILINE)
 
 class Member(Service):
     """One service of a cluster; its signals go to its workers too, and it ends with the tests."""
-
-    child: Child | None = None
-
-    def spawn(self) -> subprocess.Popen[bytes]:
-        self.starts += 1
-        output = self.folder / f"output.{self.starts}"
-        output.touch()
-        self.child = Child(self._command, output, folder=ROOT, environment=self.environment)
-        self.process = self.child.process
-        return self.process
-
-    def kill(self) -> None:
-        """SIGKILL to the service and its workers at once."""
-        if self.child is not None:
-            self.child.kill()
 
     def workers(self) -> list[int]:
         """Ids of the processes that the service has started and that live."""

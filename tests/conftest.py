@@ -5,6 +5,7 @@ A process can open one chDB folder, so every test of one run shares it, and each
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from contextlib import ExitStack
 import pytest
 
 from deploy.store import ClickHouseStore
+from tests import databases
 from tests.cluster import Cluster
 from tests.databases import lent
 from tests.kafka.broker import Broker
@@ -24,9 +26,11 @@ pytest_plugins = ["tests.rotation", "tests.distribution", "tests.duration", "tes
 
 
 @pytest.fixture(scope="session")
-def engine_dsn(tmp_path_factory: pytest.TempPathFactory) -> str:
+def engine_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The one store of this test run. Mark tests that use it `engine`."""
-    return f"chdb://{tmp_path_factory.mktemp('engine') / 'store'}"
+    dsn = f"chdb://{tmp_path_factory.mktemp('engine') / 'store'}"
+    yield dsn
+    asyncio.run(databases.close(dsn))
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +38,7 @@ def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The one store of this test run that is reached over HTTP. Do not stop it."""
     with running_store(tmp_path_factory.mktemp("server")) as dsn:
         yield dsn
+        asyncio.run(databases.close(dsn))
 
 
 @pytest.fixture

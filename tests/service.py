@@ -16,6 +16,8 @@ from typing import Any
 
 import httpx
 
+from tests.processes import Child
+
 ROOT = Path(__file__).parents[1]
 WRITE_KEY = "wk_test"
 READ_TOKEN = "rt_test"
@@ -66,7 +68,7 @@ class Service:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.child: Child | None = None
         self.starts = 0
         self._command = [sys.executable, "-m", module, *arguments]
         folder.mkdir(0o700, parents=True, exist_ok=True)
@@ -86,14 +88,18 @@ class Service:
         """What the last process has printed so far."""
         return (self.folder / f"output.{self.starts}").read_text(errors="replace")
 
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """The process of the last start."""
+        return self.child.process if self.child is not None else None
+
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the process and do not wait for it."""
         self.starts += 1
-        with (self.folder / f"output.{self.starts}").open("wb") as output:
-            self.process = subprocess.Popen(
-                self._command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
-            )
-        return self.process
+        output = self.folder / f"output.{self.starts}"
+        output.touch()
+        self.child = Child(self._command, output, folder=ROOT, environment=self.environment)
+        return self.child.process
 
     def start(self, seconds: float = 60.0) -> None:
         """Start, and wait until it is ready."""
@@ -117,10 +123,9 @@ class Service:
         raise AssertionError(f"the service is not ready after {seconds:g} s:\n{self.output}")
 
     def kill(self) -> None:
-        """SIGKILL: no handler runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        """SIGKILL to the service and its workers at once: no handler runs."""
+        if self.child is not None:
+            self.child.kill()
 
     def terminate(self, seconds: float = 20.0) -> int:
         """SIGTERM, and wait; answers the exit code."""
