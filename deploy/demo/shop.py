@@ -69,7 +69,8 @@ class Demo:
 
     def _loaded(self, today: date) -> set[str]:
         """The dates that are loaded. Raises `CannotStart` where the tenant has events that are not the demo's."""
-        span = {"from": f"{today - LOOKS_BACK}", "to": f"{today + ONE_DAY}"}
+        as_of = instant(round((self.clock() + ONE_DAY.total_seconds()) * 1000))  # also what came this very second
+        span = {"from": f"{today - LOOKS_BACK}", "to": f"{today + ONE_DAY}", "at": as_of}
         rows = self.sender.ask("/v1/metrics/event_count/explain", **span, filter=f"event:eq:{MARKER}", limit="1000")[
             "rows"
         ]
