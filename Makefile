@@ -9,8 +9,9 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links --no-annotate
-# Both cores: a file of tests stays with one worker, and everything with a Kafka with one (tests/distribution.py).
-WORKERS ?= 2
+# Two cores, and one worker more, as tests with processes wait half of their time: a file of tests stays with one worker,
+# and everything with a Kafka with one (tests/distribution.py).
+WORKERS ?= 3
 PYTEST := $(BIN)/pytest --numprocesses=$(WORKERS) --no-loadscope-reorder
 SLOW := browser or engine or e2e or faults or kafka
 COMPOSE := docker compose -f deploy/compose.yaml

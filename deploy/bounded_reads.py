@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from deploy.pool import Pool
 from schemas.ports import StoreRejected, StoreUnavailable
-
-if TYPE_CHECKING:
-    from deploy.store import Pool
 
 logger = logging.getLogger(__name__)
 MOST_ROWS, MOST_BYTES = 1_000_000, 256 * 2**20

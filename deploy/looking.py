@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from deploy.damages import PARTS, Watch
-from deploy.store import UNREADABLE, ClickHouseStore
+from deploy.engine_errors import UNREADABLE
+from deploy.store import ClickHouseStore
 from schemas.damage import Part, Parts, missing
 from schemas.tables import TABLES, Source
 

@@ -1,33 +1,24 @@
 """The store behind `schemas.ports.Store`: chDB in this process or a ClickHouse server, through the same client.
 
-The client is synchronous and serialises calls on its own lock, so every thread of a small pool has its own (measured:
-2.4 times the queries of a shared one). Inserts have their own pool, so that no read can hold up an acknowledgement.
-This is the only module that imports the client, and it decides which of the engine's errors pass by themselves.
+Inserts have their own pool, so that no read can hold up an acknowledgement.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import clickhouse_connect
-import urllib3.exceptions
 from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError
 
 from deploy import chdb_library
 from deploy.bounded_reads import Reads, Stopper, bounded, memory_of_a_statement
+from deploy.pool import Pool
 from schemas import signals
-from schemas.ports import QuestionTooLarge, StoreRejected, StoreUnavailable
-from schemas.signals import Histogram
+from schemas.ports import StoreRejected, StoreUnavailable
 from schemas.tables import TABLES
 
 # The client looks whether rows are an array of numpy or a frame of pandas, which are installed because other things ask
@@ -35,92 +26,12 @@ from schemas.tables import TABLES
 # that there are none.
 options.np = options.pd = options.pd_time_test = None
 
-T = TypeVar("T")
 DATABASE = "sojourn"
-MAX_WAITING = 256
-"""Calls that may wait for a thread of one pool; the next one is refused, so that memory stays bounded."""
 KEEP_FREE = 0.02
 """Share of the store's disk below which it refuses inserts, which wait (503): the merges under way need the room. On a
 disk that another program had filled to the last byte the engine committed a merged part with an empty file, and every
 later read of it failed [measured].
 """
-PASSING = {
-    74: "cannot read from file",
-    75: "cannot write to file",
-    76: "cannot open file",
-    159: "timeout exceeded",
-    160: "too slow",
-    193: "wrong password",
-    194: "password required",
-    198: "DNS",
-    202: "too many simultaneous queries",
-    203: "no free connection",
-    209: "socket timeout",
-    210: "network",
-    225: "no keeper",
-    236: "aborted",
-    241: "memory limit",
-    242: "table is read-only",
-    243: "no space on disk",
-    252: "too many parts",
-    279: "all connections failed",
-    285: "too few live replicas",
-    286: "quorum not met",
-    307: "too many bytes",
-    319: "unknown status of insert",
-    394: "query was cancelled",
-    396: "result too large",
-    516: "authentication failed",
-    999: "keeper",
-    1000: "network or file system",
-    1001: "file system",
-}
-"""Engine errors after which the same call may succeed: nothing is wrong with the rows."""
-REPAIRABLE = {
-    16: "no such column",
-    60: "unknown table",
-    81: "unknown database",
-    115: "unknown setting",
-    164: "read only",
-    192: "unknown user",
-    201: "quota exceeded",
-    218: "table is dropped",
-    452: "setting constraint",
-    497: "access denied",
-}
-"""Engine errors of an insert that a migration or a person can repair: the rows wait and are never given up for them."""
-TOO_LARGE = {
-    158: "too many rows",
-    159: "timeout exceeded",
-    160: "too slow",
-    241: "memory limit",
-    307: "too many bytes",
-    396: "result too large",
-}
-"""Engine errors of a question that needs more than one statement may; memory only where the limit was the query's."""
-OF_THE_QUERY = "Query memory limit"
-FILE_MISSING = 107
-UNREADABLE = {
-    33: "file ends early",
-    40: "checksum does not match",
-    FILE_MISSING: "no such file",
-    226: "no file in part",
-    228: "file of another size",
-    246: "corrupted data",
-    271: "cannot decompress",
-    432: "unknown codec",
-}
-"""Engine errors that come of a part whose bytes have changed or whose files are gone [measured with a changed byte, a
-cut and a removed file, of values and of marks, in wide and in compact parts]. The engine counts them in
-`system.errors`, whichever statement of whichever process came upon them.
-"""
-_UNCOUNTED = 1001, "No such file or directory"
-"""A removed file of marks: an exception of the standard library, of which the engine keeps no count [measured]."""
-_COUNT = (
-    "SELECT throwIf(1, 'a file of a part is missing', toInt16({code})) SETTINGS allow_custom_error_code_in_throwif = 1"
-)
-BROKEN = (OSError, EOFError, RuntimeError, urllib3.exceptions.HTTPError)
-"""How an answer that breaks off shows itself, beside the client's own exceptions (RuntimeError: what unpacks it)."""
 ASIDE_SECONDS = 10
 """How long a probe may take, or ending a statement."""
 OWN_THREADS = 2
@@ -134,115 +45,6 @@ def database(dsn: str) -> str:
     """The database that a DSN names; chDB's and the default are `sojourn`."""
     parts = urlsplit(dsn)
     return DATABASE if parts.scheme == "chdb" else parts.path.strip("/") or DATABASE
-
-
-def translate(error: Exception, *, inserting: bool = False, asking: bool = False) -> Exception:
-    """The port's exception for one of the client's or the engine's."""
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    code = getattr(error, "code", None)
-    if asking and code in TOO_LARGE and (code != 241 or OF_THE_QUERY in text):
-        return QuestionTooLarge(text)
-    if code in PASSING or "No space left on device" in str(error) or (inserting and code in REPAIRABLE):
-        return StoreUnavailable(text)
-    if isinstance(error, BROKEN):
-        return StoreUnavailable(text)
-    if code is not None or isinstance(error, (DataError, ProgrammingError, TypeError, ValueError, OverflowError)):
-        return StoreRejected(text)
-    if isinstance(error, ClickHouseError):  # no code: the transport failed, not the statement
-        return StoreUnavailable(text)
-    return error
-
-
-class Pool:
-    """A few threads with one client each; at most `MAX_WAITING` calls wait, none of them longer than `seconds`."""
-
-    def __init__(
-        self,
-        name: str,
-        threads: int,
-        connect: Callable[[], Client],
-        *,
-        seconds: float | None = None,
-        inserting: bool = False,
-        asking: bool = False,
-    ) -> None:
-        self._connect = connect
-        self._seconds = seconds
-        self._asking = asking
-        self._translate = partial(translate, inserting=inserting, asking=asking)
-        self._local = threading.local()
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._clients: list[Client] = []
-        self.waiting = 0
-        self.seconds = Histogram()
-
-    async def run(self, work: Callable[[Client], T], abandoned: Callable[[Future[T]], None] | None = None) -> T:
-        """`work` on a thread of this pool; `abandoned` is called if it has begun and nobody waits for it any more.
-        Raises `StoreUnavailable`, `StoreRejected`.
-        """
-        if self.waiting >= MAX_WAITING:
-            raise StoreUnavailable("too many calls wait for the store")
-        try:
-            running = self._executor.submit(self._call, work)
-        except RuntimeError as error:  # "cannot schedule new futures after shutdown"
-            raise StoreUnavailable("the store is closed") from error
-        self.waiting += 1
-        began = time.perf_counter()
-        try:
-            # With a silent server every thread waits for its time-out, and the calls behind them would wait for all of
-            # these in turn. One that has not begun by then never runs; of one that has, nobody knows.
-            async with asyncio.timeout(self._seconds):
-                return await asyncio.wrap_future(running)
-        except TimeoutError as error:
-            raise StoreUnavailable(f"no answer of the store in {self._seconds} s") from error
-        finally:
-            self.waiting -= 1
-            self.seconds.observe(time.perf_counter() - began)
-            if abandoned is not None and not running.done():
-                abandoned(running)
-
-    def _call(self, work: Callable[[Client], T]) -> T:
-        try:
-            client: Client | None = getattr(self._local, "client", None)
-            if client is None:
-                client = self._open()
-                self._local.client = client
-                self._clients.append(client)
-            return work(client)
-        except (ClickHouseError, TypeError, ValueError, OverflowError, *BROKEN) as error:
-            if getattr(error, "code", None) == _UNCOUNTED[0] and _UNCOUNTED[1] in str(error):
-                self._have_it_counted()
-            if self._asking:
-                self._forget()
-            raise self._translate(error) from error
-
-    def _have_it_counted(self) -> None:
-        """Have the engine count a missing file among its errors, where the process looks that makes rows again."""
-        with suppress(ClickHouseError, *BROKEN):
-            self._local.client.query(_COUNT.format(code=FILE_MISSING))
-
-    def _forget(self) -> None:
-        """Of an answer that failed half-way the embedded engine hands the first half to the connection's next statement
-        [measured]: the next one has a new connection.
-        """
-        client: Client | None = getattr(self._local, "client", None)
-        if client is not None:
-            self._local.client = None
-            self._clients.remove(client)
-            client.close()
-
-    def _open(self) -> Client:
-        """A database that is missing, a wrong password, a folder that another process has: a person can repair it."""
-        try:
-            return self._connect()
-        except (ClickHouseError, *BROKEN) as error:
-            raise StoreUnavailable(str(error).strip() or type(error).__name__) from error
-
-    def close(self) -> None:
-        """Wait for what runs, then close the clients."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
-        for client in self._clients:
-            client.close()
 
 
 class ClickHouseStore:
