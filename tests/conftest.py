@@ -12,6 +12,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from deploy import garbage
 from deploy.store import ClickHouseStore
 from tests import databases
 from tests.cluster import Cluster
@@ -23,6 +24,11 @@ from tests.kafka.source import SERVERS, elsewhere
 from tests.store_server import running as running_store
 
 pytest_plugins = ["tests.rotation", "tests.distribution", "tests.duration", "tests.tables", "tests.kafka.reporting"]
+
+
+def pytest_collection_finish() -> None:
+    """As services do: a search for cycles would go through all that was imported and collected, again and again."""
+    garbage.seldom()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Hand-worked logs, sent through the real path: every answer is what was worked out, and what the brute force says.
 
 The brute force answers every question in each run. The engine answers those of every log that a usual run takes: the
-first, one of each choice of the metric's own parameters, and so many others, drawn by its seed, that it is half.
+first, one of each choice of the metric's own parameters, and so many others, drawn by its seed, that it is a third.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def taken(questions: list[dict[str, Any]], about: str) -> list[dict[str, Any]]:
     first, *others = questions
     chosen = of_each(own, [each for each in others if own(each) != own(first)], about)
     rest = [each for each in others if each not in chosen]
-    return [first, *chosen, *some(rest, max(0, len(questions) // 2 - len(chosen)), f"more {about}")]
+    return [first, *chosen, *some(rest, max(0, len(questions) // 3 - len(chosen)), f"more {about}")]
 
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
