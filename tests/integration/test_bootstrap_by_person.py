@@ -122,7 +122,7 @@ async def test_limits_are_those_of_plain_python_in_any_order(name: str, store: C
     await feed(store, shuffled(deliveries, 3))
     reference, wrong, seen = Reference(deliveries), [], set()
     async with reader(store, tmp_path) as client:
-        for metric, query in [questions[0], *some(questions[1:], 1, f"bootstrap {name}")]:
+        for metric, query in [questions[0], *some(questions[1:], 2, f"bootstrap {name}")]:
             body = json.loads(await ask(client, metric, {**query, "interval": "bootstrap"}))
             plain = json.loads(await ask(client, metric, query))
             assert {**body, "interval": 0, "warnings": 0, "segments": 0} == {
