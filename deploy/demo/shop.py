@@ -137,7 +137,8 @@ class Demo:
 
     def _summary(self) -> None:
         target, refused = self.sender.target, self.sender.rejected
-        self._say(f"demo: {self.sender.sent:,} events sent; page: {target.query_url}/?token={target.read_token}")
+        # Without the token: what is printed here ends in logs, and `sojourn keys` prints a link that opens it.
+        self._say(f"demo: {self.sender.sent:,} events sent; page: {target.query_url}/ (sojourn keys prints its link)")
         if refused:
             self._say(f"demo: {len(refused):,} events were refused, the first because of {refused[0]}")
 

@@ -45,7 +45,7 @@ _WHOLE = (
     rf"(?:%2[34])?(?:%7[Bb])+(?:%20)*{_NAME}(?:%20)*(?:%7[Dd])+",  # braces in a URL
 )
 """Templates that were not filled in, if nothing is around them; real ids may hold such signs."""
-UNRENDERED = (r"\{\{[^{}]*\}\}", r"[\$#@]\{[^{}]*\}", r"\{%[^{}]*%\}", rf"\A\s*(?:{'|'.join(_WHOLE)})\s*\Z")
+UNRENDERED = (r"\{\{[^{}]*\}\}", r"[\$#@%]\{[^{}]*\}", r"\{%[^{}]*%\}", rf"\A\s*(?:{'|'.join(_WHOLE)})\s*\Z")
 """Templates that were not filled in, as patterns of `re`; RE2 reads all but `\\Z` alike."""
 _UNRENDERED = re.compile("|".join(UNRENDERED), re.DOTALL)
 OPENING = frozenset("<*%[$:_\\ \t\r\n")

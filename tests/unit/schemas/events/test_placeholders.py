@@ -14,6 +14,7 @@ from schemas.events.ids import OPENING, UNRENDERED, is_placeholder
 TEMPLATES = {
     "ERB, EJS, JSP, ASP": ["<%= id %>", "<%- user.id -%>", "<%=Model.Id%>", "<% id %>"],
     "PHP": ["<?= $id ?>", "<?php echo $user->id; ?>", "$user_id", "$user->id", "{$user_id}", "{$user['id']}"],
+    "Ruby, translations": ["%{id}", "order-%{order_id}"],
     "JavaScript": ["${userId}", "order-${order.id}", "${user?.id}"],
     "Ruby": ["#{id}", "order-#{id}", ":user_id"],
     "Jinja, Liquid, Handlebars": ["{{ id }}", "{{{id}}}", "order-{{id}}", "{% if id %}{% endif %}"],
