@@ -1,7 +1,8 @@
 """`sojourn check`: whether any table has lost rows; reads every part, and lists each loss that is not made good.
 
-The services look for themselves, at start and every minute, without reading the parts. The one process owns its folder,
-so that the command is for when it is stopped; a server can be checked while everything goes on.
+The services look for themselves, at start and every minute, and read the parts only when there is cause
+(deploy/looking.py). The one process owns its folder, so that the command is for when it is stopped; a server can be
+checked while everything goes on.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,7 @@ from stream_processors.rebuild import begin, rebuild, runs
 
 logger = logging.getLogger(__name__)
 _TABLES = "SELECT name, engine FROM system.tables WHERE database = currentDatabase()"
-PARTS = """SELECT table, name, partition_id, min_block_number, max_block_number, rows FROM system.parts
+_PARTS = """SELECT table, name, partition_id, min_block_number, max_block_number, rows FROM system.parts
 WHERE database = currentDatabase() AND active AND NOT startsWith(engine, 'Replicated')"""
 _DETACHED = """SELECT table, name, partition_id, min_block_number, max_block_number, toUInt64(0)
 FROM system.detached_parts
@@ -66,11 +67,6 @@ class Watch(Losses):
         self._warned_after = warned_after
         self._version = 0
         """Of the ledger: greater than any before, whatever becomes of the clock."""
-
-    async def tick(self) -> None:
-        """Look, and make good what can be. Raises what the store raises: call it again."""
-        await self.look()
-        await self.mend()
 
     @property
     def facts_are_whole(self) -> bool:
@@ -170,16 +166,16 @@ class Watch(Losses):
             and not engines[name].startswith("Replicated")
             and name not in (LEDGER.name, DAMAGES.name)
         }
-        for table, *now in await self._store.query(PARTS):
+        for table, now in (await parts(self._store)).items():
             if table in found:
-                found[table].now.append(Part(*now))
+                found[table].now.extend(now)
         for table, *detached in await self._store.query(_DETACHED):
             if table in found:
                 found[table].detached.append(Part(*detached))
-        for table, parts, version in await self._store.query(_LEDGER):
+        for table, had, version in await self._store.query(_LEDGER):
             self._version = max(self._version, int(version))
             if table in found:
-                found[table].before = [Part(*part) for part in parts]
+                found[table].before = [Part(*part) for part in had]
         for table, newer in seen.items():
             if table in found and TABLES[table].source in (Source.ARCHIVE, Source.NOTHING):  # others may be emptied
                 known = found[table].before
@@ -250,6 +246,14 @@ class Watch(Losses):
         columns: dict[str, list[Any]] = {name: [getattr(each, name) for each in damages] for name in names}
         if damages:
             await self._store.insert(DAMAGES.name, {**columns, "version": [at] * len(damages)})
+
+
+async def parts(store: ClickHouseStore) -> Parts:
+    """What each table has now. Raises what the store does."""
+    found: defaultdict[str, list[Part]] = defaultdict(list)
+    for table, *part in await store.query(_PARTS):
+        found[table].append(Part(*part))
+    return found
 
 
 def _missing(name: str, found: _Found, noticed: Container[str], at: int) -> list[Damage]:

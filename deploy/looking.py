@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from deploy.damages import PARTS, Watch
+from deploy.damages import Watch, parts
 from deploy.engine_errors import UNREADABLE
 from deploy.store import ClickHouseStore
 from schemas.damage import Part, Parts, missing
@@ -120,11 +119,3 @@ async def errors(store: ClickHouseStore) -> int:
     """How often the engine has come upon a part that it cannot read, since its start. Raises what the store does."""
     ((count,),) = await store.query(_ERRORS, {"codes": list(UNREADABLE)})
     return int(count)
-
-
-async def parts(store: ClickHouseStore) -> Parts:
-    """What each table has now. Raises what the store does."""
-    found: defaultdict[str, list[Part]] = defaultdict(list)
-    for table, *part in await store.query(PARTS):
-        found[table].append(Part(*part))
-    return found

@@ -6,7 +6,7 @@ Pure. Only `watermark` and `status` depend on when it was asked (and the warning
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,15 @@ from schemas.periods import DAY_MS, format_instant, is_local_midnight
 
 LATENESS_MS = 3 * DAY_MS
 """How long after its last outcome a window may still change by late events before it is called final."""
+
+
+def in_each(content: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """A body that holds answers, with `change` made to each of them; that of a single answer as it is."""
+    several = {name: content[name] for name in ("values", "definitions") if isinstance(content.get(name), list)}
+    changed: dict[str, Any] = {name: [change(each) for each in found] for name, found in several.items()}
+    if answer := content.get("answer"):
+        changed["answer"] = change(answer)
+    return {**content, **changed}
 
 
 def body(

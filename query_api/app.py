@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from query_api import contract, exposition, retention
 from query_api.access import BRIEFLY, PREFLIGHT, mark_private, tenant_of, token_of
 from query_api.admission import Admission, CallerGone, too_large
+from query_api.answer import in_each
 from query_api.catalogue import (
     catalogue,
     compare_parameters,
@@ -283,12 +284,7 @@ def _tagged(content: dict[str, Any], known: str) -> Response:
 
 def _without_watermark(content: dict[str, Any]) -> dict[str, Any]:
     stripped = {key: value for key, value in content.items() if key != "watermark"}
-    for several in ("values", "definitions"):
-        if several in stripped:
-            stripped[several] = [_without_watermark(each) for each in stripped[several]]
-    if stripped.get("answer"):
-        stripped["answer"] = _without_watermark(stripped["answer"])
-    return stripped
+    return in_each(stripped, _without_watermark)
 
 
 async def _preflight(request: Request) -> Response:

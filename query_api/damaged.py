@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from query_api.answer import in_each
 from query_api.rolling.reads import tables_read
 from schemas.damage import Damage
 from schemas.metrics import METRICS
@@ -33,11 +34,7 @@ def marked(content: dict[str, Any], damages: Sequence[Damage], tenant: Tenant) -
     """The answer (or each of several) with what is to be said of it; the same if nothing was lost that it reads."""
     if not damages:
         return content
-    for several in ("values", "definitions"):
-        if isinstance(content.get(several), list):
-            return {**content, several: [marked(each, damages, tenant) for each in content[several]]}
-    if answer := content.get("answer"):
-        return {**content, "answer": marked(answer, damages, tenant)}
+    content = in_each(content, lambda answer: marked(answer, damages, tenant))
     if "warnings" not in content:
         return content
     warnings = _warnings(content, damages, tenant)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.damages import Watch
-from deploy.looking import errors, parts
+from deploy.damages import Watch, parts
+from deploy.looking import errors
 from deploy.losses import Reported, described, known
 from deploy.store import ClickHouseStore
 from deploy.unreadable import UNREADABLE
@@ -77,6 +77,12 @@ async def _parts(store: ClickHouseStore, table: str) -> list[str]:
     return sorted(name for (name,) in await store.query(sql, {"table": table}))
 
 
+async def looked(watch: Watch) -> None:
+    """A look, and what follows from it."""
+    await watch.look()
+    await watch.mend()
+
+
 async def _orders(store: ClickHouseStore) -> int:
     return int((await store.query("SELECT uniqExact(id) FROM orders"))[0][0])
 
@@ -84,7 +90,7 @@ async def _orders(store: ClickHouseStore) -> int:
 @pytest.mark.parametrize("loss", ["DETACH PART", "DROP PART"])
 async def test_a_fact_that_lost_a_part_is_made_again_from_the_archive(filled: ClickHouseStore, loss: str) -> None:
     watch, reader = Watch(filled, Clock()), Reported(filled)
-    await watch.tick()
+    await looked(watch)
     assert list(watch()) == []
     await filled.command(f"ALTER TABLE orders {loss} '{(await _parts(filled, 'orders'))[0]}'")
     assert await _orders(filled) == 5
@@ -96,13 +102,13 @@ async def test_a_fact_that_lost_a_part_is_made_again_from_the_archive(filled: Cl
     await watch.mend()
     await reader.read()
     assert (await _orders(filled), list(watch()), list(reader())) == (10, [], [])
-    await watch.tick()
+    await looked(watch)
     assert list(watch()) == []
 
 
 async def test_a_part_that_was_only_seen_since_the_last_look_is_missed_when_it_is_gone(filled: ClickHouseStore) -> None:
     watch = Watch(filled, Clock())
-    await watch.tick()
+    await looked(watch)
     await _sell(filled, "2026-11-04")
     seen = await parts(filled)
     await filled.command(f"ALTER TABLE orders DROP PART '{(await _parts(filled, 'orders'))[-1]}'")
@@ -114,24 +120,24 @@ async def test_a_part_that_was_only_seen_since_the_last_look_is_missed_when_it_i
 
 async def test_a_fact_whose_table_is_missing_is_there_again(filled: ClickHouseStore) -> None:
     watch = Watch(filled, Clock())
-    await watch.tick()
+    await looked(watch)
     await filled.command("DROP TABLE orders SYNC")
-    await watch.tick()
+    await looked(watch)
     assert (await _orders(filled), list(watch())) == (10, [])
 
 
 async def test_a_loss_of_the_archive_stands_with_its_times_until_it_is_accepted(filled: ClickHouseStore) -> None:
     watch = Watch(filled, Clock())
-    await watch.tick()
+    await looked(watch)
     for table in ("events", "dead_letters"):
         await filled.command(f"ALTER TABLE {table} DROP PART '{(await _parts(filled, table))[1]}'")
     for again in (watch, Watch(filled, Clock())):
-        await again.tick()
+        await looked(again)
         letters, events = sorted(again(), key=lambda each: each.table)
         assert (letters.table, letters.rows, events.table, events.rows) == ("dead_letters", 1, "events", 5)
         assert [format_instant(at)[:10] for at in (events.first, events.last)] == [DAYS[1], DAYS[1]]
     await watch.close(watch())
-    await watch.tick()
+    await looked(watch)
     assert list(watch()) == []
 
 
@@ -151,12 +157,12 @@ async def _change_a_byte(store: ClickHouseStore, table: str) -> str:
 
 async def test_a_fact_with_a_changed_byte_is_made_again_and_is_sound_then(filled: ClickHouseStore) -> None:
     watch = Watch(filled, Clock())
-    await watch.tick()
+    await looked(watch)
     part = await _change_a_byte(filled, "orders")
     await watch.look(deep=True)
     assert [described(each) for each in watch()] == [f"table orders: part {part} (5 rows) {UNREADABLE}"]
     await Watch(filled, Clock()).look()
-    await watch.tick()
+    await looked(watch)
     assert (await _orders(filled), list(watch())) == (10, [])
     again = Watch(filled, Clock())
     await again.look(deep=True)
@@ -175,7 +181,7 @@ async def test_the_engine_counts_each_question_that_it_cannot_read_and_a_deep_lo
             await filled.command("SYSTEM START MERGES orders")
             await filled.command("OPTIMIZE TABLE orders FINAL SETTINGS optimize_throw_if_noop = 0")
             await filled.command("SYSTEM STOP MERGES orders")
-            await watch.tick()
+            await looked(watch)
             part = await _first_part(filled, "orders")
             ALIVE[kind](part)
             counted = await errors(filled)
@@ -195,7 +201,7 @@ async def test_a_changed_byte_in_what_is_no_fact_and_not_the_archive_is_set_asid
         await filled.command(f"SYSTEM STOP MERGES {table}")
         if table != "damages":  # which has those of the others
             await filled.insert(table, {TABLES[table].columns[0].name: [""]})
-        await Watch(filled, Clock()).tick()
+        await looked(Watch(filled, Clock()))
         await _change_a_byte(filled, table)
         with pytest.raises(StoreRejected):
             await filled.query(_ALL.format(table=table))
@@ -210,7 +216,7 @@ async def test_an_unreadable_part_of_a_fact_stays_while_the_archive_could_not_ma
     filled: ClickHouseStore,
 ) -> None:
     watch = Watch(filled, Clock())
-    await watch.tick()
+    await looked(watch)
     part = await _change_a_byte(filled, "orders")
     await _change_a_byte(filled, "events")
     await watch.look(deep=True)
@@ -222,7 +228,7 @@ async def test_a_changed_byte_of_the_archive_that_was_accepted_is_no_news(
     filled: ClickHouseStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch = Watch(filled, Clock())
-    await watch.tick()
+    await looked(watch)
     await _change_a_byte(filled, "events")
     await watch.look(deep=True)
     (loss,) = watch()
@@ -248,10 +254,10 @@ async def test_merges_and_writes_are_no_losses(filled: ClickHouseStore) -> None:
 
 async def test_a_loss_of_every_kind_of_table_leads_to_a_look_that_ends(filled: ClickHouseStore) -> None:
     watch = Watch(filled, Clock())
-    await watch.tick()
+    await looked(watch)
     for name in TABLES:
         for part in await _parts(filled, name):
             await filled.command(f"ALTER TABLE {name} DETACH PART '{part}'")
     for _ in range(2):
-        await watch.tick()
+        await looked(watch)
     assert {each.table for each in watch()} <= {"events", "dead_letters", *(table.name for table in FACTS)}
