@@ -35,7 +35,7 @@ def marked(content: dict[str, Any], damages: Sequence[Damage], tenant: Tenant) -
     if not damages:
         return content
     content = in_each(content, lambda answer: marked(answer, damages, tenant))
-    if "warnings" not in content:
+    if not isinstance(content.get("warnings"), list):  # the catalogue says there what each warning means
         return content
     warnings = _warnings(content, damages, tenant)
     if not warnings:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from query_api.catalogue import catalogue
 from query_api.damaged import marked, watched
 from query_api.rolling.reads import tables_read
 from schemas.damage import Damage
@@ -43,6 +44,10 @@ def test_a_fact_that_is_made_again_marks_what_is_made_of_it_and_makes_it_provisi
     assert (told["warnings"], told["status"]) == (["facts_incomplete", "small_n"], "provisional")
     assert set(told["warnings"]) <= WARNINGS.keys()
     assert ANSWER["status"] == "final"
+
+
+def test_the_catalogue_is_no_answer_and_keeps_what_warnings_mean() -> None:
+    assert marked(catalogue(), [archive("2026-11-01", "2026-11-02")], TENANT) == catalogue()
 
 
 def test_what_is_made_of_other_tables_is_not_marked() -> None:
