@@ -144,10 +144,7 @@ def _later(what: str) -> Callable[[Settings, Namespace], None]:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    return settings.between(int, 1)(text)
 
 
 def _address(text: str) -> str:

@@ -5,46 +5,37 @@ Settings come from the environment alone. An empty variable counts as unset.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from schemas import kafka_security as kafka
 from schemas.kafka_security import KafkaSecurity
+
+N = TypeVar("N", int, float)
 
 
 class InvalidSetting(ValueError):
     """A variable has a value that it cannot have."""
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise ValueError
-    return port
+def between(kind: Callable[[str], N], least: N, most: float = math.inf) -> Callable[[str], N]:
+    """Reads a number that is neither less nor more. What it answers raises `ValueError`."""
+
+    def read(text: str) -> N:
+        number = kind(text)
+        if not least <= number <= most:
+            raise ValueError
+        return number
+
+    return read
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-def _natural(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError
-    return number
-
-
-def _share(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise ValueError
-    return number
+_port, _positive, _natural = between(int, 0, 65535), between(int, 1), between(int, 0)
+_share = between(float, 0.0, 1.0)
 
 
 def _log_format(text: str) -> str:

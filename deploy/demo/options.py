@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from deploy.demo.people import MEMBERS
+from schemas.settings import between
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def options(command: ArgumentParser) -> None:
     command.add_argument(
         "--read-token", default="", help="token to read with (default: that of the first tenant of the tenants file)"
     )
-    command.add_argument("--days", type=_whole(1, 365), default=Wish.days, help="days of history (default: 60)")
+    command.add_argument("--days", type=between(int, 1, 365), default=Wish.days, help="days of history (default: 60)")
     command.add_argument(
         "--rate",
         type=_rate,
@@ -40,7 +40,7 @@ def options(command: ArgumentParser) -> None:
     )
     command.add_argument(
         "--seed",
-        type=_whole(0, 1 << 31),
+        type=between(int, 0, 1 << 31),
         default=Wish.seed,
         help="seed of the made-up shop: another one is another shop (default: 1)",
     )
@@ -48,24 +48,11 @@ def options(command: ArgumentParser) -> None:
     command.add_argument("--force", action="store_true", help="also fill a tenant that has other events already")
     command.add_argument(
         "--members",
-        type=_whole(1, 10**6),
+        type=between(int, 1, 10**6),
         default=Wish.members,
         help="how many members the shop has, which is its size",
     )
 
 
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        number = int(text)
-        if not least <= number <= most:
-            raise ValueError
-        return number
-
-    return read
-
-
 def _rate(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 1000:
-        raise ValueError
-    return number
+    return between(float, 0.0, 1000.0)(text)
